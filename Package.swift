@@ -1,0 +1,133 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Where LibTorch's headers and libraries are: `scripts/get-libtorch` makes this link.
+let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
+
+/// What every Swift target of ours is compiled with.
+let house: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A module under `Sources/`: pointers are marked `unsafe` one by one.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: house + [.strictMemorySafety()])
+}
+
+/// A C library of the system, described by a module map in `Sources/<name>`.
+func system(_ name: String, pkgConfig: String?, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// The tests of one module, beside what they share.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies,
+    swiftSettings: house)
+}
+
+/// One method: a shared library of its own, made of its source file and of its manifest note.
+struct Plugin {
+  let name: String
+  var isSwift = true
+
+  private var linker: [LinkerSetting] {
+    [
+      .unsafeFlags([
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
+        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs",
+      ])
+    ]
+  }
+
+  var product: Product { .library(name: name, type: .dynamic, targets: [name]) }
+
+  var targets: [Target] {
+    guard isSwift else {
+      return [
+        .target(
+          name: name, dependencies: ["CLethe"], path: "Plugins/\(name)", exclude: ["README.md"],
+          cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])], linkerSettings: linker)
+      ]
+    }
+    return [
+      .target(
+        name: "\(name)Manifest", dependencies: ["CLethe"], path: "Plugins/\(name)/Manifest",
+        exclude: ["manifest.json"]),
+      .target(
+        name: name, dependencies: [.target(name: "\(name)Manifest"), "LetheSDK"],
+        path: "Plugins/\(name)", exclude: ["Manifest", "README.md"], sources: ["\(name).swift"],
+        swiftSettings: house, linkerSettings: linker),
+    ]
+  }
+}
+
+let plugins = [
+  Plugin(name: "FineTune", isSwift: false),
+  Plugin(name: "GradientAscent"),
+  Plugin(name: "RandomLabel"),
+  Plugin(name: "LoReUn"),
+  Plugin(name: "SalUn"),
+  Plugin(name: "Proximal"),
+]
+
+let package = Package(
+  name: "lethe",
+  products: [
+    .executable(name: "lethe", targets: ["lethe"]),
+    .library(name: "CTorch", type: .dynamic, targets: ["CTorch"]),
+  ] + plugins.map(\.product),
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // The C ABI and the Swift kit over it: all that a plugin may use.
+    .target(
+      name: "CLethe", path: "sdk", sources: ["src"], publicHeadersPath: "include",
+      cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    .target(name: "LetheSDK", dependencies: ["CLethe"], path: "sdk/swift/Sources/LetheSDK", swiftSettings: house),
+
+    // LibTorch. Nothing links it: `Tensors` opens the shim at run time.
+    .target(name: "CTorchTable"),
+    .target(
+      name: "CTorch", dependencies: ["CTorchTable"],
+      cxxSettings: [
+        .unsafeFlags([
+          "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
+          "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror",
+        ])
+      ],
+      linkerSettings: [.unsafeFlags(["-L\(libtorch)/lib", "-ltorch_cpu", "-lc10"])]),
+
+    system("CFFI", pkgConfig: "libffi", apt: "libffi-dev"),
+    system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
+    system("CImage", pkgConfig: nil, apt: "libturbojpeg0-dev libpng-dev"),
+    system("CSVM", pkgConfig: nil, apt: "libsvm-dev"),
+    system("CNettle", pkgConfig: "nettle", apt: "nettle-dev"),
+
+    module("Runs", [.product(name: "Yams", package: "Yams")]),
+    module("Tensors", ["CTorchTable"]),
+    module("Learning", ["Tensors", "CArchive", "CImage", "CSVM", "CNettle"]),
+    module("PluginHost", ["Learning", "Tensors", "CLethe", "CFFI"]),
+    module("Engine", ["PluginHost", "Learning", "Tensors", "Runs"]),
+    .executableTarget(
+      name: "lethe",
+      dependencies: ["Engine", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: house + [.strictMemorySafety()]),
+
+    tests("Runs", ["Runs"]),
+    tests("Tensors", ["Tensors"]),
+    tests("Learning", ["Learning", "Tensors"]),
+    tests("PluginHost", ["PluginHost", "Learning", "Tensors"]),
+    tests("Engine", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"]),
+    tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"]),
+    tests("Command", []),
+  ] + plugins.flatMap(\.targets),
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11,
+  cxxLanguageStandard: .cxx20
+)

@@ -1,0 +1,4 @@
+#pragma once
+#include <turbojpeg.h>
+#include <stdio.h>
+#include <png.h>

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * lethe/updater.h - role "lethe.updater/1": how the gradients of the terms become one direction, and what happens after
+ * the optimizer's step; with the service "lethe.step/1" that shows it the step.
+ */
+#ifndef LETHE_UPDATER_H
+#define LETHE_UPDATER_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LETHE_ROLE_UPDATER "lethe.updater/1"
+#define LETHE_STEP "lethe.step/1"
+
+typedef struct lethe_updater {
+  uint32_t size;
+  uint32_t reserved0;
+  /* [call, ready] Optional. Reads the terms' gradients through "lethe.step/1" and sets a direction with set_direction.
+   * Without it the host takes the gradient of the summed loss, in one backward pass. */
+  lethe_status (*combine)(lethe_self, lethe_ctx, const lethe_progress *progress, lethe_error *);
+  /* [call, ready] Optional. Runs after the optimizer's step and before masked weights are restored; the parameters
+   * ("lethe.model/1") may be changed in place. Recording is off. */
+  lethe_status (*after_step)(lethe_self, lethe_ctx, const lethe_progress *progress, lethe_error *);
+} lethe_updater;
+
+/* A term of the step under way. */
+typedef struct lethe_step_term {
+  uint32_t size;
+  uint32_t set;
+  const char *name;
+  double coefficient;
+  lethe_tensor loss; /* scalar, without a graph: coefficient * sum_i weight_i * losses_i, over all micro-batches */
+} lethe_step_term;
+
+/* Legal in `combine` only, but for learning_rate, which `after_step` may ask for too. Gradients include the coefficient
+ * and are masked. */
+typedef struct lethe_steps {
+  uint32_t size;
+  uint32_t reserved0;
+  /* [call] How many terms the step has. */
+  lethe_status (*count)(lethe_ctx, uint32_t *out, lethe_error *);
+  /* [call] Fills `out` up to the size that the caller wrote into it. */
+  lethe_status (*term)(lethe_ctx, uint32_t index, lethe_step_term *out, lethe_error *);
+  /* [call] Gradients of one term in parameter order. The arrays live as long as the callback. */
+  lethe_status (*gradient)(lethe_ctx, uint32_t index, lethe_named_tensors *out, lethe_error *);
+  /* [call] What the optimizer gets: one tensor of the parameter's shape for each of the `n` parameters. */
+  lethe_status (*set_direction)(lethe_ctx, const lethe_tensor *direction, uint32_t n, lethe_error *);
+  /* [call] sum over all tensors of <a_i, b_i>, as a scalar tensor in float32; NULL entries count as zero. */
+  lethe_status (*dot)(lethe_ctx, const lethe_tensor *a, const lethe_tensor *b, uint32_t n, lethe_tensor *out,
+                      lethe_error *);
+  /* [call] out_i = a_i + scale * b_i with a scalar tensor `scale`; NULL entries count as zero. */
+  lethe_status (*axpy)(lethe_ctx, const lethe_tensor *a, lethe_tensor scale, const lethe_tensor *b, uint32_t n,
+                       lethe_tensor *out, lethe_error *);
+  /* [call] The learning rate of this step. */
+  lethe_status (*learning_rate)(lethe_ctx, double *out, lethe_error *);
+} lethe_steps;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * layout.c - what the compiler must agree with: sizes and offsets of the tables that cross the border (LP64, little
+ * endian). A change here is a change of the ABI.
+ */
+#include <lethe/lethe.h>
+
+#define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type " changed its size")
+#define AT(type, field, bytes) _Static_assert(offsetof(type, field) == (bytes), #type "." #field " moved")
+
+SIZE(void *, 8);
+SIZE(lethe_value, 16);
+AT(lethe_value, as, 8);
+SIZE(lethe_error, 32);
+AT(lethe_error, detail, 24);
+SIZE(lethe_named_tensors, 24);
+SIZE(lethe_progress, 56);
+SIZE(lethe_stream, 32);
+SIZE(lethe_host, 32);
+AT(lethe_host, service, 24);
+SIZE(lethe_core, 40);
+AT(lethe_core, report, 32);
+SIZE(lethe_tensors, 72);
+AT(lethe_tensors, release_to, 64);
+SIZE(lethe_ops, 24);
+AT(lethe_ops, call, 16);
+SIZE(lethe_dlpack, 24);
+SIZE(lethe_autograd, 24);
+SIZE(lethe_rngs, 32);
+SIZE(lethe_forward, 16);
+SIZE(lethe_models, 40);
+SIZE(lethe_task_info, 40);
+SIZE(lethe_task, 24);
+SIZE(lethe_evaluate, 16);
+SIZE(lethe_batch, 48);
+SIZE(lethe_term, 72);
+AT(lethe_term, penalty, 64);
+SIZE(lethe_term_sink, 16);
+SIZE(lethe_objective_in, 40);
+SIZE(lethe_objective, 16);
+SIZE(lethe_reweigh_in, 72);
+SIZE(lethe_reweighter, 16);
+SIZE(lethe_walk, 16);
+SIZE(lethe_mask, 32);
+SIZE(lethe_updater, 24);
+SIZE(lethe_step_term, 32);
+SIZE(lethe_steps, 64);
+SIZE(lethe_create_info, 24);
+SIZE(lethe_strategy, 88);
+AT(lethe_strategy, retune, 80);
+SIZE(lethe_plugin, 40);
