@@ -98,7 +98,7 @@ let package = Package(
       cxxSettings: [
         .unsafeFlags([
           "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
-          "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror",
+          "-fvisibility=hidden", "-fno-cxx-modules", "-Wall", "-Wextra", "-Werror",
         ])
       ],
       linkerSettings: [.unsafeFlags(["-L\(libtorch)/lib", "-ltorch_cpu", "-lc10"])]),
