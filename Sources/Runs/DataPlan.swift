@@ -1,0 +1,195 @@
+/// How much of something: a share or a number.
+package enum Amount: Sendable, Equatable, Codable {
+  /// A share, at least 0 and under 1.
+  case fraction(Double)
+  /// A number of samples.
+  case count(Int)
+
+  /// How many of `total` samples this is: a fraction is rounded down, a count stays as it is.
+  package func count(of total: Int) -> Int {
+    switch self {
+    case .fraction(let share): Int((share * Double(total)).rounded(.down))
+    case .count(let count): count
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let count = try? container.decode(Int.self) {
+      self = .count(count)
+    } else {
+      self = .fraction(try container.decode(Double.self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .fraction(let share): try container.encode(share)
+    case .count(let count): try container.encode(count)
+    }
+  }
+}
+
+/// Where samples come from.
+package enum DataSource: String, Sendable, Codable, CaseIterable {
+  /// The glyphs that Lethe draws itself: ten classes, 28×28, grey.
+  case glyphs
+  /// Four IDX files, as MNIST has them.
+  case idx
+  /// A folder, tar or zip of image files with `train/<class>` and `test/<class>`.
+  case images
+}
+
+/// What is learned from.
+package struct DataPlan: Sendable, Equatable, Codable {
+  /// Where samples come from.
+  package var source: DataSource
+  /// The folder or archive, absolute; nil for glyphs.
+  package var path: String?
+  /// At most so many training samples, from the front of the permutation; nil for all.
+  package var train: Int?
+  /// At most so many test samples, from the front of the permutation; nil for all.
+  package var test: Int?
+  /// Seed of the permutation that both splits are put into when they are loaded.
+  package var permutationSeed: UInt64
+  /// How much of the training samples is set aside for validation; no role sees it.
+  package var validation: Amount
+  /// Seed of that choice.
+  package var splitSeed: UInt64
+  /// What is done to training images at random.
+  package var augment: AugmentPlan
+  /// The constants that images are normalised with.
+  package var normalise: NormalisePlan
+
+  enum CodingKeys: String, CodingKey {
+    case source, path, train, test
+    case permutationSeed = "permutation_seed"
+    case validation
+    case splitSeed = "split_seed"
+    case augment, normalise
+  }
+}
+
+/// What is done to training images at random.
+package struct AugmentPlan: Sendable, Equatable, Codable {
+  /// Pixels of zeros put around an image before a window of its own size is cut out at random; 0 for no crop.
+  package var crop: Int
+  /// Whether half of the images are mirrored left to right.
+  package var flip: Bool
+}
+
+/// The constants that images in [0, 1] are normalised with: (pixel - mean) / std.
+package struct NormalisePlan: Sendable, Equatable, Codable {
+  /// One value a channel, or one for all.
+  package var mean: [Double]
+  /// One value a channel, or one for all; above 0.
+  package var std: [Double]
+}
+
+/// A class, as a recipe names it.
+package enum ClassName: Sendable, Equatable, Codable {
+  /// By its number, from 0.
+  case index(Int)
+  /// By its name.
+  case name(String)
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let index = try? container.decode(Int.self) {
+      self = .index(index)
+    } else {
+      self = .name(try container.decode(String.self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .index(let index): try container.encode(index)
+    case .name(let name): try container.encode(name)
+    }
+  }
+}
+
+/// What is forgotten.
+package enum ForgetPlan: Sendable, Equatable, Codable {
+  /// That much of the training samples, drawn at random.
+  case random(Amount, seed: UInt64)
+  /// A class, or `count` of its samples drawn at random.
+  case aClass(ClassName, count: Int?, seed: UInt64)
+  /// The positions in a file (text, one a line; a JSON array; or .npy), absolute path; dataset order of the training samples.
+  case indices(file: String)
+
+  enum CodingKeys: String, CodingKey {
+    case random, `class`, count, indices, seed
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    if let file = try container.decodeIfPresent(String.self, forKey: .indices) {
+      self = .indices(file: file)
+      return
+    }
+    let seed = try container.decode(UInt64.self, forKey: .seed)
+    if let name = try container.decodeIfPresent(ClassName.self, forKey: .class) {
+      self = .aClass(name, count: try container.decodeIfPresent(Int.self, forKey: .count), seed: seed)
+    } else {
+      self = .random(try container.decode(Amount.self, forKey: .random), seed: seed)
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .random(let amount, let seed):
+      try container.encode(amount, forKey: .random)
+      try container.encode(seed, forKey: .seed)
+    case .aClass(let name, let count, let seed):
+      try container.encode(name, forKey: .class)
+      try container.encodeIfPresent(count, forKey: .count)
+      try container.encode(seed, forKey: .seed)
+    case .indices(let file):
+      try container.encode(file, forKey: .indices)
+    }
+  }
+}
+
+/// The classifier.
+package enum ModelPlan: Sendable, Equatable, Codable {
+  /// Two convolutions with as many channels as said, then linear layers.
+  case cnn(channels: [Int])
+  /// ResNet-18 with the CIFAR stem; `width` channels in the first stage, doubled from stage to stage.
+  case resnet18(width: Int)
+
+  enum CodingKeys: String, CodingKey {
+    case name, channels, width
+  }
+
+  /// The name a recipe has for it.
+  package var name: String {
+    switch self {
+    case .cnn: "cnn"
+    case .resnet18: "resnet18"
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    switch try container.decode(String.self, forKey: .name) {
+    case "cnn": self = .cnn(channels: try container.decode([Int].self, forKey: .channels))
+    case "resnet18": self = .resnet18(width: try container.decode(Int.self, forKey: .width))
+    case let name:
+      throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "no model '\(name)'")
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    switch self {
+    case .cnn(let channels): try container.encode(channels, forKey: .channels)
+    case .resnet18(let width): try container.encode(width, forKey: .width)
+    }
+  }
+}

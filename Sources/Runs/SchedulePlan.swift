@@ -1,0 +1,221 @@
+/// A number of epochs or steps, written `2 epochs` or `500 steps`.
+package enum Interval: Sendable, Equatable, Codable {
+  /// So many epochs.
+  case epochs(Int)
+  /// So many optimizer steps.
+  case steps(Int)
+
+  /// As it is written.
+  package var text: String {
+    switch self {
+    case .epochs(let count): count == 1 ? "1 epoch" : "\(count) epochs"
+    case .steps(let count): count == 1 ? "1 step" : "\(count) steps"
+    }
+  }
+
+  /// Reads `N epoch`, `N epochs`, `N step`, `N steps`; nil for anything else, and for N under 1.
+  package init?(text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 2, let count = Int(words[0]), count >= 1 else { return nil }
+    switch words[1] {
+    case "epoch", "epochs": self = .epochs(count)
+    case "step", "steps": self = .steps(count)
+    default: return nil
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let interval = Interval(text: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' is no number of epochs or steps")
+    }
+    self = interval
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
+}
+
+/// A moment of a run, written `epoch 3` or `step 120`: when so many epochs or steps are done.
+package enum Moment: Sendable, Equatable, Codable {
+  /// When so many epochs are done, before the next begins.
+  case epoch(Int)
+  /// When so many optimizer steps are done, before the next begins.
+  case step(Int)
+
+  /// As it is written.
+  package var text: String {
+    switch self {
+    case .epoch(let number): "epoch \(number)"
+    case .step(let number): "step \(number)"
+    }
+  }
+
+  /// Reads `epoch N` or `step N`; nil for anything else.
+  package init?(text: String) {
+    let words = text.split(separator: " ")
+    guard words.count == 2, let number = Int(words[1]) else { return nil }
+    switch words[0] {
+    case "epoch": self = .epoch(number)
+    case "step": self = .step(number)
+    default: return nil
+    }
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let moment = Moment(text: text) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no moment of a run")
+    }
+    self = moment
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
+}
+
+/// What a swap does to an optional part.
+package enum Replacement<Part: Sendable & Equatable & Codable>: Sendable, Equatable {
+  /// The part goes; the host's default takes its place.
+  case remove
+  /// The part gives way to this one.
+  case use(Part)
+}
+
+/// What changes at one moment of a run. A role whose field is nil stays as it is.
+package struct SwapPlan: Sendable, Equatable, Codable {
+  /// When. Objective, mask and schedule change only at an epoch's end.
+  package var at: Moment
+  /// The new objective.
+  package var objective: PartPlan?
+  /// The new reweighter, or none.
+  package var reweighter: Replacement<ReweighterPlan>?
+  /// The new mask, or none.
+  package var mask: Replacement<MaskPlan>?
+  /// The new updater, or none.
+  package var updater: Replacement<PartPlan>?
+  /// The new schedule.
+  package var schedule: DataSchedule?
+
+  private enum CodingKeys: String, CodingKey {
+    case at, objective, reweighter, mask, updater, schedule
+  }
+
+  /// Makes a swap; what is left out stays as it is.
+  package init(
+    at: Moment, objective: PartPlan? = nil, reweighter: Replacement<ReweighterPlan>? = nil,
+    mask: Replacement<MaskPlan>? = nil, updater: Replacement<PartPlan>? = nil, schedule: DataSchedule? = nil
+  ) {
+    self.at = at
+    self.objective = objective
+    self.reweighter = reweighter
+    self.mask = mask
+    self.updater = updater
+    self.schedule = schedule
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func replacement<Part>(_ key: CodingKeys) throws -> Replacement<Part>? {
+      guard container.contains(key) else { return nil }
+      if try container.decodeNil(forKey: key) { return .remove }
+      return .use(try container.decode(Part.self, forKey: key))
+    }
+    at = try container.decode(Moment.self, forKey: .at)
+    objective = try container.decodeIfPresent(PartPlan.self, forKey: .objective)
+    reweighter = try replacement(.reweighter)
+    mask = try replacement(.mask)
+    updater = try replacement(.updater)
+    schedule = try container.decodeIfPresent(DataSchedule.self, forKey: .schedule)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    func encode<Part>(_ replacement: Replacement<Part>?, _ key: CodingKeys) throws {
+      switch replacement {
+      case nil: break
+      case .remove: try container.encodeNil(forKey: key)
+      case .use(let part): try container.encode(part, forKey: key)
+      }
+    }
+    try container.encode(at, forKey: .at)
+    try container.encodeIfPresent(objective, forKey: .objective)
+    try encode(reweighter, .reweighter)
+    try encode(mask, .mask)
+    try encode(updater, .updater)
+    try container.encodeIfPresent(schedule, forKey: .schedule)
+  }
+}
+
+/// The sets that samples are in.
+package enum SampleSet: String, Sendable, Codable, CaseIterable {
+  /// What is forgotten.
+  case forget
+  /// What is learned from and not forgotten.
+  case retain
+  /// What no model learned from. Class-wise forgetting leaves the class out.
+  case test
+  /// Training samples set aside.
+  case validation
+}
+
+/// The metrics a recipe can ask for.
+package enum MetricName: String, Sendable, Codable, CaseIterable {
+  /// Unlearning accuracy, in both conventions: 100 minus the accuracy on the forget set, and that accuracy itself.
+  case ua
+  /// Remaining accuracy: on the retain set.
+  case ra
+  /// Test accuracy.
+  case ta
+  /// Mean cross-entropy of each set.
+  case loss
+  /// Membership inference by a support vector machine on the confidence.
+  case miaSVC = "mia-svc"
+  /// Membership inference by one threshold on the loss.
+  case miaThreshold = "mia-threshold"
+  /// Tug of war: closeness to the retrained model's three accuracies.
+  case tow
+  /// Mean absolute difference to the retrained model in UA, RA, TA and MIA.
+  case averageGap = "average-gap"
+  /// Wall-clock time of the unlearning alone.
+  case rte
+
+  /// The sets it is computed on.
+  package var sets: [SampleSet] {
+    switch self {
+    case .ua: [.forget]
+    case .ra: [.retain]
+    case .ta: [.test]
+    case .loss, .rte: []
+    case .miaSVC, .miaThreshold, .tow, .averageGap: [.forget, .retain, .test]
+    }
+  }
+
+  /// Whether it compares with the retrained model.
+  package var needsRetrained: Bool { self == .tow || self == .averageGap }
+}
+
+/// What is measured, on what and when.
+package struct EvaluatePlan: Sendable, Equatable, Codable {
+  /// How often it is measured during the run, on the validation set; nil for only at the end.
+  package var every: Interval?
+  /// The sets measured at the end.
+  package var sets: [SampleSet]
+  /// The metrics.
+  package var metrics: [MetricName]
+  /// Samples a forward pass.
+  package var batch: Int
+}
+
+/// How often the run's state is saved.
+package struct CheckpointPlan: Sendable, Equatable, Codable {
+  /// How often; nil for only when the run is interrupted.
+  package var every: Interval?
+}
