@@ -10,6 +10,7 @@
 #include "core.h"
 #include "tensors.h"
 #include "ops.h"
+#include "aten.h"
 #include "dlpack.h"
 #include "autograd.h"
 #include "rng.h"
