@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make` alone says what there is.
+
+SWIFT ?= swift
+# One build serves the command and the tests.
+FLAGS := -c release -Xswiftc -enable-testing
+# scripts/get-libtorch turns LIBTORCH into the link .deps/libtorch; the build then sees the same path every time.
+RUN := env -u LIBTORCH $(SWIFT)
+LETHE := .build/release/lethe
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint docs gates check-all gpu-bundle clean
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## install missing system packages, find or fetch LibTorch
+	@SWIFT="$(SWIFT)" scripts/setup-system
+	@scripts/get-libtorch
+
+build: setup ## build the command, the shim and the plugins into .build/release
+	$(RUN) build $(FLAGS)
+
+demo: build ## compare six ways of forgetting on the embedded data
+	$(LETHE) compare examples/glyphs-demo.yaml
+
+test: setup ## build and run every test
+	$(RUN) test $(FLAGS) --disable-xctest
+
+bench: build ## measure the numbers of docs/performance.md
+	$(LETHE) bench
+
+lint: ## check the format of all Swift
+	$(SWIFT) format lint --strict --parallel --recursive $(wildcard Package.swift Sources Plugins sdk Tests)
+
+docs: ## check the links and the copied code of the documents
+	.ci/docs
+
+gates: ## run the checks that need no build
+	.ci/hygiene
+	.ci/layering
+	.ci/docs
+	.ci/headers
+	.ci/test-gates
+
+check-all: ## everything that guards a commit: lint, gates, tests, plugins on their own
+	.ci/run
+
+gpu-bundle: build ## collect what a GPU machine needs into gpu-bundle/ (DATA=folder adds data)
+	scripts/gpu-bundle $(DATA)
+
+clean: ## delete what was built; the cache of LibTorch stays
+	rm -rf .build gpu-bundle
