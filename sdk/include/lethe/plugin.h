@@ -17,6 +17,8 @@
 extern "C" {
 #endif
 
+struct lethe_strategy;
+
 typedef struct lethe_create_info {
   uint32_t size;
   uint32_t param_count;
@@ -24,8 +26,9 @@ typedef struct lethe_create_info {
   /* One value for each parameter of the manifest, in its order, with its type: defaults filled in, ranges checked.
    * A parameter without default that was not given is LETHE_T_NONE. Strings live as long as the process. */
   const lethe_value *params;
-  /* The id of the strategy that is wanted, so that one `create` can serve all strategies of a plugin. */
-  const char *strategy;
+  /* Which strategy is wanted: the address of its entry in the plugin's own array, so that one `create` can serve all
+   * and find what the plugin keeps behind the entry (strategy_stride may be larger than the struct). */
+  const struct lethe_strategy *strategy;
 } lethe_create_info;
 
 /* A method, or a part of one. The id and the role are those of the manifest, which says everything else. */
