@@ -1,17 +1,9 @@
 /// How much of something: a share or a number.
-package enum Amount: Sendable, Equatable, Codable {
+package enum AmountPlan: Sendable, Equatable, Codable {
   /// A share, at least 0 and under 1.
   case fraction(Double)
   /// A number of samples.
   case count(Int)
-
-  /// How many of `total` samples this is: a fraction is rounded down, a count stays as it is.
-  package func count(of total: Int) -> Int {
-    switch self {
-    case .fraction(let share): Int((share * Double(total)).rounded(.down))
-    case .count(let count): count
-    }
-  }
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
@@ -32,7 +24,7 @@ package enum Amount: Sendable, Equatable, Codable {
 }
 
 /// Where samples come from.
-package enum DataSource: String, Sendable, Codable, CaseIterable {
+package enum DataFormat: String, Sendable, Codable, CaseIterable {
   /// The glyphs that Lethe draws itself: ten classes, 28×28, grey.
   case glyphs
   /// Four IDX files, as MNIST has them.
@@ -44,23 +36,23 @@ package enum DataSource: String, Sendable, Codable, CaseIterable {
 /// What is learned from.
 package struct DataPlan: Sendable, Equatable, Codable {
   /// Where samples come from.
-  package var source: DataSource
+  package var source: DataFormat
   /// The folder or archive, absolute; nil for glyphs.
   package var path: String?
   /// At most so many training samples, from the front of the permutation; nil for all.
   package var train: Int?
   /// At most so many test samples, from the front of the permutation; nil for all.
   package var test: Int?
-  /// Seed of the permutation that both splits are put into when they are loaded.
-  package var permutationSeed: UInt64
+  /// Seed of the permutation that both splits are put into when they are loaded; nil for the order of the files.
+  package var permutationSeed: UInt64?
   /// How much of the training samples is set aside for validation; no role sees it.
-  package var validation: Amount
+  package var validation: AmountPlan
   /// Seed of that choice.
   package var splitSeed: UInt64
   /// What is done to training images at random.
   package var augment: AugmentPlan
-  /// The constants that images are normalised with.
-  package var normalise: NormalisePlan
+  /// The constants that images are normalised with; nil for those of the source's training images.
+  package var normalise: NormalisePlan?
 
   enum CodingKeys: String, CodingKey {
     case source, path, train, test
@@ -115,7 +107,7 @@ package enum ClassName: Sendable, Equatable, Codable {
 /// What is forgotten.
 package enum ForgetPlan: Sendable, Equatable, Codable {
   /// That much of the training samples, drawn at random.
-  case random(Amount, seed: UInt64)
+  case random(AmountPlan, seed: UInt64)
   /// A class, or `count` of its samples drawn at random.
   case aClass(ClassName, count: Int?, seed: UInt64)
   /// The positions in a file (text, one a line; a JSON array; or .npy), absolute path; dataset order of the training samples.
@@ -135,7 +127,7 @@ package enum ForgetPlan: Sendable, Equatable, Codable {
     if let name = try container.decodeIfPresent(ClassName.self, forKey: .class) {
       self = .aClass(name, count: try container.decodeIfPresent(Int.self, forKey: .count), seed: seed)
     } else {
-      self = .random(try container.decode(Amount.self, forKey: .random), seed: seed)
+      self = .random(try container.decode(AmountPlan.self, forKey: .random), seed: seed)
     }
   }
 

@@ -123,7 +123,7 @@ package enum FunctionNormalisation: String, Sendable, Codable, CaseIterable {
 
 /// A plain C function as reweighter.
 package struct FunctionPlan: Sendable, Equatable, Codable {
-  /// The shared library, absolute, or a bare file name that the system's loader finds.
+  /// The shared library, absolute.
   package var library: String
   /// The function's name.
   package var symbol: String

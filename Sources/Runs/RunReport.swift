@@ -161,7 +161,7 @@ extension RunReport {
   }
 
   /// What was measured on that model.
-  package subscript(model: MeasuredModel) -> ModelRecord? { models.first { $0.model == model } }
+  package subscript(model model: MeasuredModel) -> ModelRecord? { models.first { $0.model == model } }
 
   /// The report as `report.json` holds it.
   package func json() -> String {

@@ -1,0 +1,208 @@
+/// One key that a recipe may have.
+package struct RecipeKey: Sendable, Equatable {
+  /// The key.
+  package var name: String
+  /// What a value looks like.
+  package var type: String
+  /// The value when none is written; a dash when the key must be there, or does not apply alone.
+  package var defaultText: String
+  /// One sentence on what it does.
+  package var doc: String
+
+  init(_ name: String, _ type: String, _ defaultText: String, _ doc: String) {
+    self.name = name
+    self.type = type
+    self.defaultText = defaultText
+    self.doc = doc
+  }
+}
+
+/// The keys of one map of a recipe. The resolver accepts these and no others; `docs/recipe.md` lists them all.
+package struct RecipeSection: Sendable, Equatable {
+  /// Where the map is: empty for the recipe itself, `pipeline.mask`, `base`.
+  package var path: String
+  /// Its keys in order.
+  package var keys: [RecipeKey]
+
+  init(_ path: String, _ keys: [RecipeKey]) {
+    self.path = path
+    self.keys = keys
+  }
+
+  /// All maps of a recipe, in the order of the page that documents them.
+  package static let all: [RecipeSection] = [
+    .recipe, .data, .augment, .normalise, .forget, .model, .base, .retrained, .optimizer, .learningRate, .pipeline,
+    .part, .function, .mask, .swap, .evaluate, .checkpoint,
+  ]
+
+  static let recipe = RecipeSection(
+    "",
+    [
+      RecipeKey("name", "text", "the file's name", "what the run is called; part of its folder's name"),
+      RecipeKey("seed", "whole number", "1", "what the random choices of unlearning derive from"),
+      RecipeKey("device", "cpu, cuda, cuda:N", "cpu", "where tensors live"),
+      RecipeKey("precision", "fp32, bf16", "fp32", "arithmetic of forward and backward passes (bf16: autocast)"),
+      RecipeKey("channels_last", "true, false", "true", "layout of images and convolution weights"),
+      RecipeKey("threads", "whole number", "one a core", "threads LibTorch computes with"),
+      RecipeKey("data", "map", "glyphs", "what is learned from"),
+      RecipeKey("forget", "map", "–", "what is forgotten"),
+      RecipeKey("model", "map", "cnn", "the classifier"),
+      RecipeKey("base", "map", "trained", "how the original model is made"),
+      RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
+      RecipeKey("pipeline", "map", "–", "how the original model is made to forget"),
+      RecipeKey("methods", "map of names", "none", "for `lethe compare`: keys of `pipeline` that each method changes"),
+      RecipeKey("swaps", "list of maps", "none", "parts that change during the run"),
+      RecipeKey("evaluate", "map", "at the end", "what is measured, on what and when"),
+      RecipeKey("checkpoint", "map", "every epoch", "how often the run's state is saved"),
+      RecipeKey("plugins", "list of paths", "none", "further folders of plugins, searched after `--plugin-path`"),
+      RecipeKey("output", "path", "runs", "the folder in which the run's folder is made"),
+    ])
+
+  static let data = RecipeSection(
+    "data",
+    [
+      RecipeKey("source", "glyphs, idx, images", "glyphs", "the form of the data"),
+      RecipeKey("path", "path", "–", "idx: the folder of the four files; images: a folder, tar or zip"),
+      RecipeKey("train", "whole number", "all", "at most so many training samples"),
+      RecipeKey("test", "whole number", "all", "at most so many test samples"),
+      RecipeKey(
+        "permutation_seed", "whole number, null", "1", "seed of the order samples get at loading; null: order of files"),
+      RecipeKey("validation", "fraction or number", "0.1", "how many training samples are set aside for validation"),
+      RecipeKey("split_seed", "whole number", "1", "seed of that choice"),
+      RecipeKey("augment", "map", "none", "what is done to training images at random"),
+      RecipeKey("normalise", "map", "the data's own", "the constants images are normalised with"),
+    ])
+
+  static let augment = RecipeSection(
+    "data.augment",
+    [
+      RecipeKey("crop", "whole number", "0", "pixels of zeros around an image before a window is cut out at random"),
+      RecipeKey("flip", "true, false", "false", "whether half of the images are mirrored"),
+    ])
+
+  static let normalise = RecipeSection(
+    "data.normalise",
+    [
+      RecipeKey("mean", "list of numbers", "–", "one a channel, for pixels in [0, 1]"),
+      RecipeKey("std", "list of numbers", "–", "one a channel, above 0"),
+    ])
+
+  static let forget = RecipeSection(
+    "forget",
+    [
+      RecipeKey("random", "fraction or number", "–", "that much of the training samples, at random"),
+      RecipeKey("class", "number or name", "–", "the samples of a class"),
+      RecipeKey("count", "whole number", "all", "with `class`: only so many of them, at random"),
+      RecipeKey("indices", "path", "–", "the positions in a file: text, .json or .npy"),
+      RecipeKey("seed", "whole number", "1", "with `random` or `count`: the seed of the choice"),
+    ])
+
+  static let model = RecipeSection(
+    "model",
+    [
+      RecipeKey("name", "cnn, resnet18", "cnn", "the architecture"),
+      RecipeKey("channels", "list of whole numbers", "[16, 32]", "cnn: channels of its convolutions"),
+      RecipeKey("width", "whole number", "64", "resnet18: channels of its first stage"),
+    ])
+
+  private static func training(_ like: (String) -> String) -> [RecipeKey] {
+    [
+      RecipeKey("weights", "path", "–", "a safetensors file; then no other key"),
+      RecipeKey("seed", "whole number", like("1"), "what first weights and order of samples derive from"),
+      RecipeKey("epochs", "whole number", like("20"), "passes over the samples"),
+      RecipeKey("batch", "whole number", like("128"), "samples a step"),
+      RecipeKey("optimizer", "map", like("sgd"), "the rule of the steps"),
+      RecipeKey("label_smoothing", "number", like("0"), "share of a target spread over all classes"),
+    ]
+  }
+
+  static let base = RecipeSection("base", training { $0 })
+  static let retrained = RecipeSection("retrained", training { _ in "base's" })
+
+  static let optimizer = RecipeSection(
+    "optimizer",
+    [
+      RecipeKey("name", "sgd, adam, adamw", "sgd", "the optimizer"),
+      RecipeKey(
+        "learning_rate", "number", "0.1; 0.01 in pipeline; 0.001 for adam, adamw", "the rate that the schedule scales"),
+      RecipeKey("momentum", "number", "0.9", "sgd: momentum"),
+      RecipeKey("nesterov", "true, false", "false", "sgd: whether momentum is Nesterov's"),
+      RecipeKey("weight_decay", "number", "0.0005; 0 for adam; 0.01 for adamw", "weight decay on all parameters"),
+      RecipeKey("betas", "two numbers", "[0.9, 0.999]", "adam, adamw: decay of the averages"),
+      RecipeKey("eps", "number", "1.0e-8", "adam, adamw: what keeps the quotient finite"),
+      RecipeKey("schedule", "map", "constant", "how the learning rate changes"),
+      RecipeKey("clip", "number", "none", "the norm that the gradient is clipped to"),
+      RecipeKey("accumulate", "whole number", "1", "batches whose gradients are added up for one step"),
+    ])
+
+  static let learningRate = RecipeSection(
+    "optimizer.schedule",
+    [
+      RecipeKey("name", "constant, step, cosine, one-cycle", "constant", "the shape of the learning rate"),
+      RecipeKey("warmup", "number", "0", "epochs over which the rate rises linearly at first"),
+      RecipeKey("milestones", "list of whole numbers", "[91, 136]", "step: epochs after which the rate is multiplied"),
+      RecipeKey("gamma", "number", "0.1", "step: what it is multiplied by"),
+    ])
+
+  static let pipeline = RecipeSection(
+    "pipeline",
+    [
+      RecipeKey("objective", "part", "–", "which losses a step has"),
+      RecipeKey("reweighter", "part, function", "none", "how much each sample counts"),
+      RecipeKey("mask", "part", "none", "which weights may move"),
+      RecipeKey("updater", "part", "none", "how gradients of several terms become one direction"),
+      RecipeKey(
+        "schedule", "sequential, paired, joint, forget-only, retain-only", "the objective's",
+        "how forget and retain samples meet"),
+      RecipeKey("epochs", "whole number", "10", "passes over what the schedule gives"),
+      RecipeKey("batch", "whole number", "256", "samples a step"),
+      RecipeKey("optimizer", "map", "sgd", "the rule of the steps"),
+      RecipeKey("freeze_batchnorm", "true, false", "false", "whether running means and variances stay as they are"),
+    ])
+
+  static let part = RecipeSection(
+    "a part", [RecipeKey("plugin", "id", "–", "the strategy; every other key is a parameter of its own")])
+
+  static let function = RecipeSection(
+    "a function",
+    [
+      RecipeKey("library", "path", "–", "the shared library"),
+      RecipeKey("symbol", "text", "–", "the function's name"),
+      RecipeKey("signature", "text", "–", "its C prototype without a name"),
+      RecipeKey("args", "map", "none", "numbers for arguments that the host does not give"),
+      RecipeKey("normalise", "batch, none", "batch", "whether its weights are divided by their sum"),
+    ])
+
+  static let mask = RecipeSection(
+    "pipeline.mask",
+    [
+      RecipeKey("keep", "fraction", "0.5", "the share of weights that may move: those with the highest scores"),
+      RecipeKey("threshold", "number", "–", "instead: weights with a score of at least this may move"),
+      RecipeKey("batch", "whole number", "the plugin's", "samples a batch of the walk that the scores come from"),
+    ])
+
+  static let swap = RecipeSection(
+    "swaps",
+    [
+      RecipeKey("at", "epoch N, step N", "–", "when: after so many epochs or steps"),
+      RecipeKey("objective", "part", "as it is", "the new objective"),
+      RecipeKey("reweighter", "part, function, null", "as it is", "the new reweighter, or none"),
+      RecipeKey("mask", "part, null", "as it is", "the new mask, or none"),
+      RecipeKey("updater", "part, null", "as it is", "the new updater, or none"),
+      RecipeKey("schedule", "as in pipeline", "as it is", "the new schedule"),
+    ])
+
+  static let evaluate = RecipeSection(
+    "evaluate",
+    [
+      RecipeKey("every", "N epochs, N steps", "never", "how often the validation set is measured during the run"),
+      RecipeKey("sets", "list", "[forget, retain, test, validation]", "the sets measured at the end"),
+      RecipeKey(
+        "metrics", "list", "[ua, ra, ta, loss, mia-svc, mia-threshold, tow, average-gap, rte]", "what is measured"),
+      RecipeKey("batch", "whole number", "1024", "samples a forward pass"),
+    ])
+
+  static let checkpoint = RecipeSection(
+    "checkpoint",
+    [RecipeKey("every", "N epochs, N steps, null", "1 epoch", "how often; null: only when interrupted")])
+}

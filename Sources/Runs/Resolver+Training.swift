@@ -1,0 +1,134 @@
+extension Resolver {
+  /// How the original model is made.
+  func base(_ section: SectionReader) throws(RunError) -> ModelSource {
+    let defaults = TrainingPlan(
+      seed: 1, epochs: 20, batch: 128, optimizer: .standard(.sgd, learningRate: 0.1), labelSmoothing: 0)
+    return try source(section, defaults: defaults)
+  }
+
+  /// How the retrained model is made: like the original where nothing else is said.
+  func retrained(_ top: SectionReader, isNone: Bool, base: ModelSource) throws(RunError) -> ModelSource {
+    if isNone { return .none }
+    let section = try top.section("retrained", .retrained)
+    if case .train(let defaults) = base { return try source(section, defaults: defaults) }
+    // Nothing says how weights from a file were trained, and a guess would pass for the reference.
+    if section["weights"] != nil { return try source(section, defaults: nil) }
+    let needed = ["epochs", "batch", "optimizer"]
+    if let key = needed.first(where: { section[$0] == nil }) {
+      throw .missing(
+        section.place, key: "retrained.\(key)",
+        hint: "with 'base.weights' say how to retrain (epochs, batch, optimizer), or give 'retrained: {weights: FILE}' "
+          + "or 'retrained: none'")
+    }
+    return try source(
+      section,
+      defaults: TrainingPlan(
+        seed: 1, epochs: 20, batch: 128, optimizer: .standard(.sgd, learningRate: 0.1), labelSmoothing: 0))
+  }
+
+  private func source(_ section: SectionReader, defaults: TrainingPlan?) throws(RunError) -> ModelSource {
+    if let file = try path(section, "weights") {
+      for entry in section.entries where entry.key != "weights" {
+        try section.refuse(entry.key, with: "'weights'", hint: "weights from a file are not trained")
+      }
+      return .weights(file: file)
+    }
+    guard let defaults else { preconditionFailure("weights or defaults") }
+    return .train(
+      TrainingPlan(
+        seed: try section.seed("seed", default: defaults.seed),
+        epochs: try section.int("epochs", in: 1...1_000_000) ?? defaults.epochs,
+        batch: try section.int("batch", in: 1...1_000_000) ?? defaults.batch,
+        optimizer: try optimizer(section.section("optimizer", .optimizer), defaults: defaults.optimizer),
+        labelSmoothing: try section.double("label_smoothing", "at least 0 and under 1") { $0 >= 0 && $0 < 1 }
+          ?? defaults.labelSmoothing))
+  }
+
+  /// The rule of the steps. Another optimizer than the default's starts from its own defaults.
+  func optimizer(_ section: SectionReader, defaults given: OptimizerPlan) throws(RunError) -> OptimizerPlan {
+    let name = try section.choice("name", OptimizerName.self) ?? given.name
+    var defaults = given
+    if name != given.name {
+      defaults = .standard(name, learningRate: name == .sgd ? 0.1 : 0.001)
+      defaults.schedule = given.schedule
+      defaults.clip = given.clip
+      defaults.accumulate = given.accumulate
+    }
+    if name == .sgd {
+      for key in ["betas", "eps"] { try section.refuse(key, with: "'sgd'", hint: "it is for adam and adamw") }
+    } else {
+      for key in ["momentum", "nesterov"] {
+        try section.refuse(key, with: "'\(name.rawValue)'", hint: "it is for sgd")
+      }
+    }
+    var plan = defaults
+    plan.name = name
+    plan.learningRate = try section.double("learning_rate", "above 0") { $0 > 0 } ?? defaults.learningRate
+    plan.momentum = try section.double("momentum", "at least 0 and under 1") { $0 >= 0 && $0 < 1 } ?? defaults.momentum
+    plan.nesterov = try section.bool("nesterov", default: defaults.nesterov)
+    if plan.nesterov, plan.momentum == 0 {
+      throw .doesNotGoWith(
+        section["nesterov"]?.place ?? section.place, key: section.name("nesterov"), other: "'momentum: 0'",
+        hint: "give a momentum above 0")
+    }
+    plan.weightDecay = try section.double("weight_decay", "at least 0") { $0 >= 0 } ?? defaults.weightDecay
+    if let betas = try numbers(section, "betas", "at least 0 and under 1", where: { $0 >= 0 && $0 < 1 }) {
+      guard betas.count == 2 else {
+        throw .outOfRange(
+          section.place, key: section.name("betas"), value: "a list of \(betas.count)",
+          allowed: "a list of two numbers")
+      }
+      plan.betas = betas
+    }
+    plan.eps = try section.double("eps", "above 0") { $0 > 0 } ?? defaults.eps
+    plan.schedule = try learningRate(section.section("schedule", .learningRate), defaults: defaults.schedule)
+    plan.clip = section.isNull("clip") ? nil : try section.double("clip", "above 0") { $0 > 0 } ?? defaults.clip
+    plan.accumulate = try section.int("accumulate", in: 1...1_000_000) ?? defaults.accumulate
+    return plan
+  }
+
+  private func learningRate(
+    _ section: SectionReader, defaults given: LearningRatePlan
+  ) throws(RunError) -> LearningRatePlan {
+    let name = try section.choice("name", LearningRateShape.self) ?? given.name
+    var plan = given
+    if name != given.name {
+      plan = LearningRatePlan(name: name, warmup: given.warmup)
+      if name == .step {
+        plan.milestones = [91, 136]
+        plan.gamma = 0.1
+      }
+    }
+    if name != .step {
+      for key in ["milestones", "gamma"] { try section.refuse(key, with: "'\(name.rawValue)'", hint: "it is for step") }
+    }
+    plan.warmup = try section.double("warmup", "at least 0") { $0 >= 0 } ?? plan.warmup
+    if let items = try section.list("milestones", of: "whole numbers") {
+      var milestones: [Int] = []
+      for item in items { milestones.append(try section.int(item, "milestones", in: 1...1_000_000)) }
+      guard milestones == Array(Set(milestones)).sorted(), !milestones.isEmpty else {
+        throw .outOfRange(
+          section.place, key: section.name("milestones"), value: Tree.list(items.map(\.tree)).flow,
+          allowed: "epochs in rising order")
+      }
+      plan.milestones = milestones
+    }
+    plan.gamma = try section.double("gamma", "above 0") { $0 > 0 } ?? plan.gamma
+    return plan
+  }
+}
+
+extension OptimizerPlan {
+  /// An optimizer with everything but its learning rate as most papers have it.
+  static func standard(_ name: OptimizerName, learningRate: Double) -> OptimizerPlan {
+    let weightDecay =
+      switch name {
+      case .sgd: 5.0e-4
+      case .adam: 0.0
+      case .adamw: 0.01
+      }
+    return OptimizerPlan(
+      name: name, learningRate: learningRate, momentum: name == .sgd ? 0.9 : 0, weightDecay: weightDecay,
+      schedule: LearningRatePlan(name: .constant))
+  }
+}

@@ -1,0 +1,73 @@
+/// A table of text: a heading and rows, of which the first column names the row.
+package struct TextTable: Sendable, Equatable {
+  /// The columns' headings.
+  package var heading: [String]
+  /// The rows, each as long as the heading.
+  package var rows: [[String]]
+
+  /// Makes a table of its parts.
+  package init(heading: [String], rows: [[String]]) {
+    self.heading = heading
+    self.rows = rows
+  }
+
+  /// For a terminal: columns two spaces apart, the first to the left, the others to the right, a rule under the heading.
+  package var plain: String {
+    let widths = heading.indices.map { column in
+      ([heading] + rows).map { TextTable.width($0[column]) }.max() ?? 0
+    }
+    func line(_ cells: [String]) -> String {
+      let padded = cells.enumerated().map { column, cell in
+        let space = String(repeating: " ", count: widths[column] - TextTable.width(cell))
+        return column == 0 ? cell + space : space + cell
+      }
+      let text = padded.joined(separator: "  ")
+      return String(text.reversed().drop { $0 == " " }.reversed())
+    }
+    let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
+    return ([line(heading), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+
+  /// For Markdown.
+  package var markdown: String {
+    func line(_ cells: [String]) -> String {
+      "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+    }
+    let rule = "| --- |" + String(repeating: " ---: |", count: heading.count - 1)
+    return ([line(heading), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+
+  private static func width(_ text: String) -> Int { text.count }
+}
+
+/// Numbers as text, the same wherever they are printed.
+package enum NumberText {
+  /// A number with so many digits after the point; `–` for one that is none.
+  package static func fixed(_ value: Double, _ digits: Int) -> String {
+    guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "-∞" : "∞" }
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = (value.magnitude * scale).rounded(.toNearestOrEven)
+    guard scaled < 9e15 else { return "\(value)" }
+    let whole = Int64(scaled)
+    let sign = value < 0 && whole != 0 ? "-" : ""
+    guard digits > 0 else { return "\(sign)\(whole)" }
+    let text = String(whole)
+    let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+    return "\(sign)\(padded.dropLast(digits)).\(padded.suffix(digits))"
+  }
+
+  /// A metric's value: two digits for percentages and seconds, four for what has no unit.
+  static func metric(_ value: Double, unit: String) -> String { fixed(value, unit.isEmpty ? 4 : 2) }
+
+  /// A duration: `0.8 s`, `12 s`, `3:05 min`, `1:02:05 h`.
+  package static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0 else { return "–" }
+    if seconds < 9.95 { return "\(fixed(seconds, 1)) s" }
+    let whole = Int(seconds.rounded())
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    if whole < 60 { return "\(whole) s" }
+    if whole < 3600 { return "\(whole / 60):\(two(whole % 60)) min" }
+    return "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60)) h"
+  }
+}
