@@ -1,11 +1,11 @@
 /* The functions that libCTorch.so gives to Swift: the only door to LibTorch.
  *
- * libCTorch.so exports one symbol, `ct_open`, which returns a table that lives until the process ends. Every function that
- * returns `int` gives CT_OK or one of the CT_E codes; after a failure `message` and `details` describe it, per thread, until
- * the next failure on that thread. On failure nothing is written through out-parameters.
+ * libCTorch.so exports one symbol, `ct_open`, which returns a table that lives until the process ends. Every function
+ * that returns `int` gives CT_OK or one of the CT_E codes; after a failure `message` and `details` describe it, per
+ * thread, until the next failure on that thread. On failure nothing is written through out-parameters.
  *
- * Owners: a `ct_tensor *` or `ct_generator *` written through an out-parameter belongs to the caller, who gives it back with
- * `tensor_free` or `generator_free`. Handles given as arguments are only borrowed. Operators are never freed.
+ * Owners: a `ct_tensor *` or `ct_generator *` written through an out-parameter belongs to the caller, who gives it back
+ * with `tensor_free` or `generator_free`. Handles given as arguments are only borrowed. Operators are never freed.
  *
  * Threads: gradient mode, autocast and the last error belong to the calling thread; everything else is LibTorch's.
  */
@@ -17,6 +17,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#pragma clang assume_nonnull begin
 
 typedef struct ct_tensor ct_tensor;
 typedef struct ct_generator ct_generator;
@@ -51,21 +53,21 @@ typedef struct ct_value {
   union ct_payload {
     int64_t i;
     double f;
-    const char *s;
-    ct_tensor *t;
-    ct_generator *g;
-    const int64_t *is;
-    const double *fs;
-    ct_tensor *const *ts;
+    const char *_Nullable s;
+    ct_tensor *_Nullable t;
+    ct_generator *_Nullable g;
+    const int64_t *_Nullable is;
+    const double *_Nullable fs;
+    ct_tensor *_Nullable const *_Nullable ts;
     uint64_t raw;
   } as;
 } ct_value;
 
 /* What a tensor is. `dims` and `strides` (in elements) stay valid while the tensor lives and is not resized. */
 typedef struct ct_tensor_info {
-  const int64_t *dims;
-  const int64_t *strides;
-  void *data;            /* first element; NULL when the tensor is empty or its memory is not addressable */
+  const int64_t *_Nullable dims;
+  const int64_t *_Nullable strides;
+  void *_Nullable data;  /* first element; NULL when the tensor is empty or its memory is not addressable */
   int64_t elements;
   int64_t version;       /* grows with every in-place change */
   int32_t rank;
@@ -81,10 +83,10 @@ typedef struct ct_tensor_info {
 
 /* What an operator is. The texts live as long as the operator. */
 typedef struct ct_op_info {
-  const char *name;   /* "aten::mul.Tensor" */
-  const char *schema; /* LibTorch's own text */
-  uint32_t arguments; /* that a call may give */
-  uint32_t required;  /* that a call must give: every one up to the last without a default */
+  const char *_Nullable name;   /* "aten::mul.Tensor" */
+  const char *_Nullable schema; /* LibTorch's own text */
+  uint32_t arguments;           /* that a call may give */
+  uint32_t required;            /* that a call must give: every one up to the last without a default */
   uint32_t returns;
   uint32_t reserved;
 } ct_op_info;
@@ -100,32 +102,33 @@ typedef struct ct_table {
   uint32_t size;    /* bytes of this table */
   uint32_t version; /* 1 */
   /* LibTorch's version, "2.11.0". */
-  const char *(*torch_version)(void);
+  const char *_Nonnull (*_Nonnull torch_version)(void);
 
   /* The last failure on this thread: one line, and all that LibTorch says. Valid until the next failure. */
-  const char *(*message)(void);
-  const char *(*details)(void);
+  const char *_Nonnull (*_Nonnull message)(void);
+  const char *_Nonnull (*_Nonnull details)(void);
 
-  /* Finds an operator by name ("aten::mul.Tensor"), or by whole schema: then calls give the arguments that the text names,
-   * in its order, and the rest take their defaults. The same text gives the same operator. Lives until the process ends. */
-  int (*op_resolve)(const char *schema, const ct_op **out);
+  /* Finds an operator by name ("aten::mul.Tensor"), or by whole schema: then calls give the arguments that the text
+   * names, in its order, and the rest take their defaults. The same text gives the same operator, for ever. */
+  int (*op_resolve)(const char *schema, const ct_op *_Nullable *_Nonnull out);
   void (*op_info)(const ct_op *op, ct_op_info *out);
-  /* Calls through the dispatcher, autograd and autocast included. Missing arguments take their defaults. `returns` has room
-   * for `capacity` values; tensors in them are the caller's, lists and texts are freed by `values_free`. */
-  int (*op_call)(const ct_op *op, const ct_value *args, uint32_t n_args, ct_value *returns, uint32_t capacity);
-  /* Frees what is in values that `op_call` returned: tensors too when `with_tensors` is not 0, else only lists and texts. */
-  void (*values_free)(ct_value *values, uint32_t count, int with_tensors);
+  /* Calls through the dispatcher, autograd and autocast included. Missing arguments take their defaults. `returns` has
+   * room for `capacity` values; tensors in them are the caller's, lists and texts are freed by `values_free`. */
+  int (*op_call)(const ct_op *op, const ct_value *_Nullable args, uint32_t n_args,
+                 ct_value *_Nullable returns, uint32_t capacity);
+  /* Frees what is in values that `op_call` returned: lists and texts, and tensors too when `with_tensors` is not 0. */
+  void (*values_free)(ct_value *_Nullable values, uint32_t count, int with_tensors);
 
   /* A tensor holding a copy of `bytes` row-major bytes; NULL `source` gives zeros. */
-  int (*tensor_make)(const void *source, uint64_t bytes, const int64_t *dims, uint32_t rank, int32_t dtype, int32_t device,
-                     ct_tensor **out);
+  int (*tensor_make)(const void *_Nullable source, uint64_t bytes, const int64_t *_Nullable dims, uint32_t rank,
+                     int32_t dtype, int32_t device, ct_tensor *_Nullable *_Nonnull out);
   /* Copies all elements, row-major, into `target` of exactly `bytes` bytes. Waits for the device. */
-  int (*tensor_read)(const ct_tensor *tensor, void *target, uint64_t bytes);
+  int (*tensor_read)(const ct_tensor *tensor, void *_Nullable target, uint64_t bytes);
   /* The only element, as CT_BOOL, CT_INT or CT_FLOAT. Waits for the device. */
   int (*tensor_item)(const ct_tensor *tensor, ct_value *out);
   void (*tensor_info)(const ct_tensor *tensor, ct_tensor_info *out);
   /* A second handle on the same tensor. */
-  ct_tensor *(*tensor_retain)(const ct_tensor *tensor);
+  ct_tensor *_Nullable (*_Nonnull tensor_retain)(const ct_tensor *tensor);
   void (*tensor_free)(ct_tensor *tensor);
   int (*tensor_set_requires_grad)(ct_tensor *tensor, int value);
   /* Whether two handles are one tensor. */
@@ -133,8 +136,9 @@ typedef struct ct_table {
 
   /* Vector-Jacobian products: fills `out[n_inputs]`, NULL where an input is not used (an error unless `allow_unused`).
    * `seeds` is NULL, or has an entry for each output; a NULL entry means 1 for a scalar output. */
-  int (*gradients)(ct_tensor *const *outputs, ct_tensor *const *seeds, uint32_t n_outputs, ct_tensor *const *inputs,
-                   uint32_t n_inputs, int retain_graph, int create_graph, int allow_unused, ct_tensor **out);
+  int (*gradients)(ct_tensor *_Nullable const *_Nonnull outputs, ct_tensor *_Nullable const *_Nullable seeds,
+                   uint32_t n_outputs, ct_tensor *_Nullable const *_Nonnull inputs, uint32_t n_inputs,
+                   int retain_graph, int create_graph, int allow_unused, ct_tensor *_Nullable *_Nonnull out);
   int (*grad_mode)(void);
   void (*set_grad_mode)(int enabled);
 
@@ -147,7 +151,7 @@ typedef struct ct_table {
 
   /* Seeds the default generators: the CPU's and, once CUDA was opened, every CUDA device's. */
   int (*seed_all)(uint64_t seed);
-  int (*generator_make)(uint64_t seed, int32_t device, ct_generator **out);
+  int (*generator_make)(uint64_t seed, int32_t device, ct_generator *_Nullable *_Nonnull out);
   int (*generator_seed)(ct_generator *generator, uint64_t seed);
   void (*generator_free)(ct_generator *generator);
 
@@ -163,15 +167,17 @@ typedef struct ct_table {
   int (*synchronize)(int32_t device);
 
   /* DLPack 1: `out` is freed by its own deleter; importing takes ownership of `source` on success. */
-  int (*dlpack_export)(const ct_tensor *tensor, struct DLManagedTensorVersioned **out);
-  int (*dlpack_import)(struct DLManagedTensorVersioned *source, ct_tensor **out);
+  int (*dlpack_export)(const ct_tensor *tensor, struct DLManagedTensorVersioned *_Nullable *_Nonnull out);
+  int (*dlpack_import)(struct DLManagedTensorVersioned *source, ct_tensor *_Nullable *_Nonnull out);
 
   void (*counters)(ct_counters *out);
 } ct_table;
 
-/* The one exported symbol; NULL is never returned. */
+/* The one exported symbol. */
 #define CT_OPEN_SYMBOL "ct_open"
-typedef const ct_table *(*ct_open_function)(void);
+typedef const ct_table *_Nonnull (*_Nonnull ct_open_function)(void);
+
+#pragma clang assume_nonnull end
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,69 @@
+/// One operator for a whole list of tensors, such as all parameters; every list has the same length.
+package enum Foreach {
+  /// `targets[i] += scale · others[i]`.
+  package static func add(_ targets: [Tensor], _ others: [Tensor], scale: Double = 1) throws(TensorError) {
+    try Tensor.operators().foreachAdd.run(.tensors(targets), .tensors(others), .float(scale))
+  }
+
+  /// `targets[i] *= others[i]`.
+  package static func multiply(_ targets: [Tensor], by others: [Tensor]) throws(TensorError) {
+    try Tensor.operators().foreachMul.run(.tensors(targets), .tensors(others))
+  }
+
+  /// `targets[i] *= number`.
+  package static func multiply(_ targets: [Tensor], by number: Double) throws(TensorError) {
+    try Tensor.operators().foreachMulScalar.run(.tensors(targets), .float(number))
+  }
+
+  /// `targets[i] *= scalar`, where `scalar` is a tensor of rank 0.
+  package static func multiply(_ targets: [Tensor], by scalar: Tensor) throws(TensorError) {
+    try Tensor.operators().foreachMulTensor.run(.tensors(targets), .tensor(scalar))
+  }
+
+  /// The norm of each tensor, of rank 0.
+  package static func norms(_ tensors: [Tensor], order: Double = 2) throws(TensorError) -> [Tensor] {
+    try Tensor.operators().foreachNorm.tensors(.tensors(tensors), .float(order))
+  }
+
+  /// `targets[i] = sources[i]`.
+  package static func copy(_ targets: [Tensor], _ sources: [Tensor]) throws(TensorError) {
+    try Tensor.operators().foreachCopy.run(.tensors(targets), .tensors(sources))
+  }
+
+  /// Sets every element to zero.
+  package static func zero(_ targets: [Tensor]) throws(TensorError) {
+    try Tensor.operators().foreachZero.run(.tensors(targets))
+  }
+
+  /// `targets[i] += weight · (ends[i] − targets[i])`.
+  package static func lerp(_ targets: [Tensor], to ends: [Tensor], weight: Double) throws(TensorError) {
+    try Tensor.operators().foreachLerp.run(.tensors(targets), .tensors(ends), .float(weight))
+  }
+}
+
+/// LibTorch's fused optimizer steps. Parameters change in place: call inside `withoutGradients`. Where `foundInfinity`
+/// (rank 0, `float32`) is not 0 nothing changes, the step counts of Adam included.
+package enum FusedStep {
+  /// Stochastic gradient descent. `momenta` is empty without momentum; in the first step it is set to the gradient.
+  package static func sgd(
+    _ parameters: [Tensor], _ gradients: [Tensor], momenta: [Tensor], learningRate: Double, momentum: Double,
+    weightDecay: Double, nesterov: Bool, isFirstStep: Bool, foundInfinity: Tensor?
+  ) throws(TensorError) {
+    try Tensor.operators().fusedSGD.run(
+      .tensors(parameters), .tensors(gradients), .tensors(momenta), .float(weightDecay), .float(momentum),
+      .float(learningRate), 0.0, .bool(nesterov), false, .bool(isFirstStep), .none, .optional(foundInfinity))
+  }
+
+  /// Adam, or AdamW when `decoupled`. `steps` are counts of rank 0 (`float32`).
+  package static func adam(
+    _ parameters: [Tensor], _ gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor],
+    learningRate: Double, betas: (Double, Double), weightDecay: Double, epsilon: Double, decoupled: Bool,
+    foundInfinity: Tensor?
+  ) throws(TensorError) {
+    let table = try Tensor.operators()
+    try (decoupled ? table.fusedAdamW : table.fusedAdam).run(
+      .tensors(parameters), .tensors(gradients), .tensors(means), .tensors(squares), .tensors([]), .tensors(steps),
+      .float(learningRate), .float(betas.0), .float(betas.1), .float(weightDecay), .float(epsilon), false, false,
+      .none, .optional(foundInfinity))
+  }
+}
