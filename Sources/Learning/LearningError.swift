@@ -119,7 +119,8 @@ extension LearningError: CustomStringConvertible {
     case .idxSize(let train, let trainSize, let test, let testSize):
       "images in '\(test)' are \(testSize), but those in '\(train)' are \(trainSize); expected one size"
     case .labelRange(let path, let position, let label, let classes):
-      "label \(position) in '\(path)' is \(label); expected a class from 0 to \(classes - 1)"
+      "label \(position) in '\(path)' is \(label); expected a class from 0 to \(max(0, classes - 1)), "
+        + "as no training sample has label \(classes)"
     default: preconditionFailure("not an IDX error")
     }
   }

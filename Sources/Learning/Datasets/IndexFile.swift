@@ -28,7 +28,7 @@ enum IndexFile {
       throw .indexFile(path: path, reason: "is not text")
     }
     var indices: [Int] = []
-    for (number, line) in text.split(separator: /\r?\n/, omittingEmptySubsequences: false).enumerated() {
+    for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
       let content = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
       if content.isEmpty { continue }
       guard let index = Int(content) else {
