@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "guard.h"
@@ -31,11 +32,12 @@ std::string text(const c10::OperatorName &name) {
 
 c10::OperatorHandle find(const c10::OperatorName &name) {
   if (auto found = c10::Dispatcher::singleton().findSchema(name)) return *found;
-  std::string others;
+  std::set<std::string> names;
   for (const auto &other : c10::Dispatcher::singleton().getAllOpNames()) {
-    if (other.name != name.name) continue;
-    others += (others.empty() ? "" : ", ") + ("'" + text(other) + "'");
+    if (other.name == name.name) names.insert(text(other));
   }
+  std::string others;
+  for (const auto &other : names) others += (others.empty() ? "'" : ", '") + other + "'";
   auto message = "no operator '" + text(name) + "' in LibTorch";
   if (!others.empty()) message += "; there are " + others;
   throw Refusal(CT_E_SCHEMA, message);
@@ -126,8 +128,8 @@ using Parsed = std::variant<c10::OperatorName, c10::FunctionSchema>;
 Parsed parse(const std::string &schema) {
   try {
     return torch::jit::parseSchemaOrName(schema);
-  } catch (const c10::Error &error) {
-    const std::string why = error.what_without_backtrace();
+  } catch (const std::exception &error) {
+    const std::string why = error.what();
     throw Refusal(CT_E_SCHEMA, "'" + schema + "' is no operator schema: " + why.substr(0, why.find('\n')));
   }
 }

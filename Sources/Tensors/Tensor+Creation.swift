@@ -104,10 +104,15 @@ extension Tensor {
 
   /// `start`, `start + step`, … below `end`.
   package static func arange(
-    _ start: Double = 0, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
+    _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .int64, device: Device = .cpu
   ) throws(TensorError) -> Tensor {
     try operators().arange.tensor(
       .float(start), .float(end), .float(step), .dtype(dtype), .none, .device(device))
+  }
+
+  /// 0, 1, … below `end`.
+  package static func arange(_ end: Int, dtype: DType = .int64, device: Device = .cpu) throws(TensorError) -> Tensor {
+    try arange(0, Double(end), dtype: dtype, device: device)
   }
 
   /// The identity matrix.
