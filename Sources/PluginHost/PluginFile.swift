@@ -1,0 +1,63 @@
+/// A plugin as its file describes it; nothing of it has run.
+package struct PluginFile: Sendable, Equatable {
+  /// The file, absolute and without links.
+  package let path: String
+  package let manifest: Manifest
+  /// Libraries it is linked with.
+  package let needed: [String]
+  /// Symbols it exports, or nil where they cannot be read.
+  package let exports: [String]?
+  package let identity: FileIdentity
+
+  /// Reads the note of a file and refuses a plugin that this host cannot serve.
+  package init(reading path: String) throws(PluginError) {
+    let file = try OpenFile(path)
+    try self.init(file)
+  }
+
+  init(_ file: borrowing OpenFile) throws(PluginError) {
+    try self.init(
+      ByteSource(descriptor: file.descriptor, size: UInt64(max(0, file.identity.size))), path: file.path,
+      identity: file.identity)
+  }
+
+  init(_ source: ByteSource, path: String, identity: FileIdentity) throws(PluginError) {
+    let library: ElfFile
+    do throws(LibraryProblem) {
+      library = try ElfFile(source)
+    } catch {
+      throw .notALibrary(path: path, error)
+    }
+    let text: String
+    do throws(NoteProblem) {
+      text = try library.manifestText()
+    } catch {
+      throw .note(path: path, error)
+    }
+    do throws(ManifestProblem) {
+      manifest = try Manifest.read(text)
+    } catch {
+      throw .manifest(path: path, error)
+    }
+    let dynamic = library.dynamicTable()
+    do throws(AdmissionProblem) {
+      try HostFacts.admit(manifest, exports: dynamic.exports)
+    } catch {
+      throw .unfit(plugin: manifest.id, path: path, error)
+    }
+    self.path = path
+    self.identity = identity
+    needed = dynamic.needed
+    exports = dynamic.exports
+  }
+
+  /// The file's name, without its folder.
+  package var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+  /// SHA-256 of the file, 64 lower-case hexadecimal digits. Reads the whole file.
+  package func sha256() throws(PluginError) -> String {
+    let file = try OpenFile(path)
+    guard file.identity == identity else { throw .replaced(path: path) }
+    return try file.sha256()
+  }
+}
