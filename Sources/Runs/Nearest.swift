@@ -1,8 +1,10 @@
 /// The word of `words` that `word` was most likely meant to be, or nil when none is near.
 ///
-/// Near: at most a third of the letters, and at least two, are left out, added, changed or swapped with their neighbour.
+/// Near: one that begins with `word`, or that at most a third of the letters (one of up to four, else at least two)
+/// left out, added, changed or swapped with their neighbour make of it.
 func nearest(to word: String, in words: [String]) -> String? {
-  let limit = max(2, word.count / 3)
+  if word.count >= 3, let longer = words.first(where: { $0.hasPrefix(word) }) { return longer }
+  let limit = word.count <= 4 ? 1 : max(2, word.count / 3)
   let candidates = words.map { (word: $0, distance: editDistance(word, $0)) }
   guard let best = candidates.min(by: { $0.distance < $1.distance }), best.distance <= limit,
     best.distance < max(word.count, best.word.count)

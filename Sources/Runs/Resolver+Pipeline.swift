@@ -131,7 +131,7 @@ extension Resolver {
   ) throws(RunError) {
     guard value.isFinite, value >= parameter.min ?? -.infinity, value <= parameter.max ?? .infinity else {
       func text(_ bound: Double) -> String {
-        parameter.type == .int ? Int64(exactly: bound).map(String.init) ?? "\(bound)" : "\(bound)"
+        Int64(exactly: bound).map(String.init) ?? "\(bound)"
       }
       let allowed =
         switch (parameter.min, parameter.max) {

@@ -42,7 +42,9 @@ extension Resolver {
     }
     guard section.entries.contains(where: { $0.key != "at" }) else { throw .emptySwap(section.place) }
     for role in ["objective", "schedule"] where section.isNull(role) {
-      throw .missing(section.place, key: section.name(role), hint: "it can be replaced, not taken away")
+      throw .wrongType(
+        section.place, key: section.name(role), expected: "what takes its place (it cannot be taken away)",
+        found: "null")
     }
     var swap = SwapPlan(at: at, schedule: try section.choice("schedule", DataSchedule.self))
     if let written = section["objective"] {
@@ -74,14 +76,14 @@ extension Resolver {
     let hasValidation = validation != .count(0)
     let every = try section.interval("every")
     if let written = section["every"], !hasValidation {
-      throw .metricNeeds(written.place, metric: "evaluate.every", need: "a validation set; 'data.validation' is 0")
+      throw .needs(written.place, what: "'evaluate.every'", need: "a validation set; 'data.validation' is 0")
     }
     var sets: [SampleSet] = []
     if let items = try section.list("sets", of: "sets") {
       for item in items {
         let set = try section.choice(item, "sets", SampleSet.self)
         if set == .validation, !hasValidation {
-          throw .metricNeeds(item.place, metric: "validation", need: "a validation set; 'data.validation' is 0")
+          throw .needs(item.place, what: "the set 'validation'", need: "a validation set; 'data.validation' is 0")
         }
         if !sets.contains(set) { sets.append(set) }
       }
@@ -102,12 +104,14 @@ extension Resolver {
       for item in items {
         let metric = try section.choice(item, "metrics", MetricName.self)
         if metric.needsRetrained, !hasRetrained {
-          throw .metricNeeds(
-            item.place, metric: metric.rawValue, need: "a retrained model; the recipe says 'retrained: none'")
+          throw .needs(
+            item.place, what: "the metric '\(metric.rawValue)'",
+            need: "a retrained model; the recipe says 'retrained: none'")
         }
         if let set = metric.sets.first(where: { !sets.contains($0) }) {
-          throw .metricNeeds(
-            item.place, metric: metric.rawValue, need: "the \(set.rawValue) set, which 'evaluate.sets' leaves out")
+          throw .needs(
+            item.place, what: "the metric '\(metric.rawValue)'",
+            need: "the \(set.rawValue) set, which 'evaluate.sets' leaves out")
         }
         if !metrics.contains(metric) { metrics.append(metric) }
       }

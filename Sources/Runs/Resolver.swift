@@ -39,21 +39,29 @@ extension RunConfig {
 }
 
 extension Resolver {
+  /// Reads the recipe from top to bottom, so that the first mistake is the one that is told.
   func plan() throws(RunError) -> RunPlan {
     let top = try SectionReader(try config.root(), path: "", in: .recipe, missingAt: .nowhere(config.file))
     try checkMethods(top)
-    let retrainedNone = top["retrained"]?.content == .scalar(.string("none"))
+    let hasRetrained = top["retrained"]?.content != .scalar(.string("none"))
+    let name = try name(top)
+    let seed = try top.seed("seed", default: 1)
+    let device = try device(top)
+    let precision = try top.choice("precision", Precision.self) ?? .fp32
+    let isChannelsLast = try top.bool("channels_last", default: true)
+    let threads = try top.int("threads", in: 1...4096)
     let data = try data(top.section("data", .data))
+    let forget = try forget(top.section("forget", .forget))
+    let model = try model(top.section("model", .model))
     let base = try base(top.section("base", .base))
+    let retrained = try retrained(top, isNone: !hasRetrained, base: base)
     let pipeline = try pipeline(top)
     return RunPlan(
-      name: try name(top), variant: config.variant, seed: try top.seed("seed", default: 1), device: try device(top),
-      precision: try top.choice("precision", Precision.self) ?? .fp32,
-      channelsLast: try top.bool("channels_last", default: true), threads: try top.int("threads", in: 1...4096),
-      data: data, forget: try forget(top.section("forget", .forget)), model: try model(top.section("model", .model)),
-      base: base, retrained: try retrained(top, isNone: retrainedNone, base: base), pipeline: pipeline,
-      swaps: try swaps(top, pipeline), evaluate: try evaluate(top, hasRetrained: !retrainedNone, data.validation),
-      checkpoint: try checkpoint(top), pluginFolders: try paths(top, "plugins"),
+      name: name, variant: config.variant, seed: seed, device: device, precision: precision,
+      channelsLast: isChannelsLast, threads: threads, data: data, forget: forget, model: model, base: base,
+      retrained: retrained, pipeline: pipeline, swaps: try swaps(top, pipeline),
+      evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation), checkpoint: try checkpoint(top),
+      pluginFolders: try paths(top, "plugins"),
       output: try path(top, "output") ?? Paths.absolute("runs", in: environment.currentFolder))
   }
 

@@ -60,6 +60,7 @@ package struct RunConfig: Sendable, Equatable, Codable {
     guard let method = methods.first(where: { $0.key == variant }) else {
       throw .unknownMethod(variant, nearest: nearest(to: variant, in: methods.map(\.key)), known: methods.map(\.key))
     }
+    guard !method.value.isNull else { return root }
     let pipeline = root["pipeline"] ?? Written(content: .map([]), place: root.place)
     root.set("pipeline", place: method.place, to: Written.merge(pipeline, with: method.value))
     // An override of the pipeline is meant for every method.

@@ -57,8 +57,8 @@ package enum RunError: Error, Equatable, Sendable {
   case swapWithinEpoch(Place, at: String, role: String)
   /// A swap that changes nothing.
   case emptySwap(Place)
-  /// A metric that needs what there is not.
-  case metricNeeds(Place, metric: String, need: String)
+  /// Something that needs what there is not.
+  case needs(Place, what: String, need: String)
   /// An override that is no `key=value`.
   case badOverride(String, reason: String)
   /// A sweep that is no `key=a,b,c`.
@@ -106,13 +106,13 @@ extension RunError: CustomStringConvertible {
       keyDescription
     case .unknownPlugin, .wrongRole, .unknownParameter, .wrongTask, .scheduleRefused, .updaterNeeds: partDescription
     case .swapOutside(let place, let at, let epochs):
-      "\(place.text): a swap at '\(at)' is outside a run of \(epochs) epochs; "
+      "\(place.text): a swap at '\(at)' is outside a run of \(epochs) epoch\(epochs == 1 ? "" : "s"); "
         + (epochs > 1 ? "'epoch 1' to 'epoch \(epochs - 1)' are inside" : "no epoch ends inside it")
     case .swapWithinEpoch(let place, let at, let role):
       "\(place.text): the \(role) changes only at an epoch's end, not at '\(at)'; write 'epoch N'"
     case .emptySwap(let place):
       "\(place.text): a swap that changes nothing; give objective, reweighter, mask, updater or schedule"
-    case .metricNeeds(let place, let metric, let need): "\(place.text): the metric '\(metric)' needs \(need)"
+    case .needs(let place, let what, let need): "\(place.text): \(what) needs \(need)"
     case .badOverride(let text, let reason): "'\(text)': \(reason); an override is KEY.PATH=VALUE"
     case .badSweep(let text, let reason): "--sweep '\(text)': \(reason); a sweep is KEY.PATH=A,B,C"
     case .unknownMethod(let name, let nearest, let known):
@@ -171,7 +171,7 @@ extension RunError: CustomStringConvertible {
     }
   }
 
-  private static func suggestion(_ nearest: String?) -> String { nearest.map { "; did you mean '\($0)'?" } ?? "" }
+  private static func suggestion(_ nearest: String?) -> String { nearest.map { " (did you mean '\($0)'?)" } ?? "" }
 
   private static func list(_ words: [String]) -> String { words.joined(separator: ", ") }
 }

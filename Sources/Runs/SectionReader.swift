@@ -168,8 +168,10 @@ struct SectionReader {
 
   /// A number of epochs or steps.
   func interval(_ key: String) throws(RunError) -> Interval? {
-    guard let text = try string(key), let written = self[key] else { return nil }
-    guard let interval = Interval(text: text) else { throw wrong(written, key, "'N epochs' or 'N steps'") }
+    guard let written = self[key] else { return nil }
+    guard case .scalar(.string(let text)) = written.content, let interval = Interval(text: text) else {
+      throw wrong(written, key, "'N epochs' or 'N steps'")
+    }
     return interval
   }
 

@@ -47,7 +47,7 @@ package enum NumberText {
     guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "-∞" : "∞" }
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
-    let scaled = (value.magnitude * scale).rounded(.toNearestOrEven)
+    let scaled = (value.magnitude * scale).rounded()
     guard scaled < 9e15 else { return "\(value)" }
     let whole = Int64(scaled)
     let sign = value < 0 && whole != 0 ? "-" : ""

@@ -169,12 +169,19 @@ extension Tree {
     case .bool(let value): value ? "true" : "false"
     case .int(let value): String(value)
     case .float(let value):
-      value.isFinite ? "\(value)" : value.isNaN ? ".nan" : value < 0 ? "-.inf" : ".inf"
+      value.isFinite ? Tree.text(value) : value.isNaN ? ".nan" : value < 0 ? "-.inf" : ".inf"
     case .string(let value): Tree.isPlain(value) ? value : Tree.quoted(value)
     case .list(let items): "[" + items.map(\.flow).joined(separator: ", ") + "]"
     case .map(let entries):
       "{" + entries.map { "\(Tree.string($0.key).flow): \($0.value.flow)" }.joined(separator: ", ") + "}"
     }
+  }
+
+  /// The shortest digits that give the number back, with a point: YAML 1.1 takes `1e-07` for text.
+  private static func text(_ value: Double) -> String {
+    let text = "\(value)"
+    guard let exponent = text.firstIndex(of: "e"), !text.contains(".") else { return text }
+    return text[..<exponent] + ".0" + text[exponent...]
   }
 
   /// Whether text can stand without quotes and is read back as text.
