@@ -36,8 +36,10 @@ struct Plugin {
 
   private var linker: [LinkerSetting] {
     [
+      // lld, because gold leaves the hidden symbols in the table of dynamic ones.
       .unsafeFlags([
-        "-Xlinker", "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
+        "-use-ld=lld", "-no-toolchain-stdlib-rpath", "-Xlinker",
+        "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs",
       ])
     ]
@@ -49,14 +51,14 @@ struct Plugin {
     guard isSwift else {
       return [
         .target(
-          name: name, dependencies: ["CLethe"], path: "Plugins/\(name)", exclude: ["README.md"],
-          cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])], linkerSettings: linker)
+          name: name, dependencies: ["CLethe"], path: "Plugins/\(name)", exclude: ["README.md", "manifest.json"],
+          publicHeadersPath: ".", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])], linkerSettings: linker)
       ]
     }
     return [
       .target(
         name: "\(name)Manifest", dependencies: ["CLethe"], path: "Plugins/\(name)/Manifest",
-        exclude: ["manifest.json"]),
+        exclude: ["manifest.json"], publicHeadersPath: "."),
       .target(
         name: name, dependencies: [.target(name: "\(name)Manifest"), "LetheSDK"],
         path: "Plugins/\(name)", exclude: ["Manifest", "README.md"], sources: ["\(name).swift"],
