@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+public import CLethe
+public import LetheSDK
+
+/// Gradient ascent, or NegGrad: undo the training on what is to be forgotten.
+///
+///     L(theta) = - mean over (x, y) in D_f of  CE(theta; x, y)
+struct GradientAscent: Objective {
+  init(parameters: Parameters) {}
+
+  func terms(of step: Step, _ call: Call) throws -> [Term] {
+    try step.batches.filter { step.wants(.forget, in: $0) }.map { batch in
+      let logits = try step.model.forward(batch.inputs)
+      let losses = try call.losses(logits, batch.labels)
+      return Term("forget", over: .forget, coefficient: -1, losses: losses, indices: batch.indices)
+    }
+  }
+}
+
+let plugin = Plugin(
+  id: "lethe.gradient-ascent", version: "0.1.0", [.objective("gradient-ascent", GradientAscent.self)])
+
+/// The plugin's one exported function.
+@c @implementation
+public func lethe_plugin_abi0(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
+  plugin.enter(host, out, error)
+}
