@@ -76,7 +76,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
   ]
 }
 
-@Suite final class TensorFileTests {
+@Suite final class SafeTensorsTests {
   let folder: String
 
   init() throws {
@@ -87,26 +87,26 @@ struct BadFile: CustomTestStringConvertible, Sendable {
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
   @Test func `a file comes back with its names, order, types, numbers and texts`() throws {
-    let entries = try [
-      TensorFile.Entry("conv1.weight", Tensor([1, 2, 3, 4] as [Float], shape: [2, 2]).transpose(0, 1)),
-      TensorFile.Entry("flags", Tensor([1, 0, 2] as [Float], shape: [3]).isGreater(than: 0.5)),
-      TensorFile.Entry("a \"name\"\n", Tensor([1.5] as [Float], shape: [1]).to(.bfloat16)),
-      TensorFile.Entry("count", Tensor([9] as [Int64], shape: [])),
-      TensorFile.Entry("nothing", Tensor([] as [Float], shape: [0, 3])),
+    let tensors: [(name: String, tensor: Tensor)] = try [
+      ("conv1.weight", Tensor([1, 2, 3, 4] as [Float], shape: [2, 2]).transpose(0, 1)),
+      ("flags", Tensor([1, 0, 2] as [Float], shape: [3]).isGreater(than: 0.5)),
+      ("a \"name\"\n", Tensor([1.5] as [Float], shape: [1]).to(.bfloat16)),
+      ("count", Tensor([9] as [Int64], shape: [])),
+      ("nothing", Tensor([] as [Float], shape: [0, 3])),
     ]
     let path = folder + "/weights.safetensors"
-    try TensorFile(entries, metadata: ["format": "pt", "mean": "ü 0.5"]).write(to: path)
-    let back = try TensorFile.read(path)
+    try SafeTensors.write(tensors, metadata: ["format": "pt", "mean": "ü 0.5"], to: path)
+    let back = try SafeTensors.read(path)
     #expect(back.metadata == ["format": "pt", "mean": "ü 0.5"])
-    #expect(back.entries.map(\.name) == entries.map(\.name))
-    for (ours, theirs) in zip(entries, back.entries) {
+    #expect(back.tensors.map(\.name) == tensors.map(\.name))
+    for (ours, theirs) in zip(tensors, back.tensors) {
       #expect(ours.tensor.dtype == theirs.tensor.dtype)
       #expect(ours.tensor.shape == theirs.tensor.shape)
       #expect(try ours.tensor.bytes() == theirs.tensor.bytes())
     }
     #expect(try back["conv1.weight"]?.floats() == [1, 3, 2, 4])
     #expect(back["bias"] == nil)
-    let header = try TensorFile.header(path)
+    let header = try SafeTensors.header(path)
     #expect(header.dataStart % 8 == 0)
     #expect(header.entries.allSatisfy { $0.offsets.lowerBound % $0.dtype.byteCount == 0 })
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["weights.safetensors"])
@@ -116,7 +116,7 @@ struct BadFile: CustomTestStringConvertible, Sendable {
   func `a file that is no good is refused with its reason`(_ file: BadFile) throws {
     let path = folder + "/bad.safetensors"
     try Data(file.bytes).write(to: URL(fileURLWithPath: path))
-    let error = #expect(throws: TensorError.self) { try TensorFile.read(path) }
+    let error = #expect(throws: TensorError.self) { try SafeTensors.read(path) }
     #expect(error?.exitCode == 65)
     let start = "'\(path)': not a safetensors file that can be used: " + file.reason
     #expect(error?.description.hasPrefix(start) == true, "\(error?.description ?? "")")
@@ -124,40 +124,43 @@ struct BadFile: CustomTestStringConvertible, Sendable {
 
   @Test func `a file cut at any byte is refused`() throws {
     let path = folder + "/whole.safetensors"
-    try TensorFile([TensorFile.Entry("w", Tensor([1, 2] as [Float], shape: [2]))]).write(to: path)
+    try SafeTensors.write([("w", Tensor([1, 2] as [Float], shape: [2]))], to: path)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     for count in 0..<bytes.count {
       let cut = folder + "/cut.safetensors"
       try bytes.prefix(count).write(to: URL(fileURLWithPath: cut))
-      let error = #expect(throws: TensorError.self, "\(count)") { try TensorFile.read(cut) }
+      let error = #expect(throws: TensorError.self, "\(count)") { try SafeTensors.read(cut) }
       #expect(error?.exitCode == 65)
     }
   }
 
   @Test func `missing files, folders and places that cannot be written have their own codes`() throws {
-    let missing = #expect(throws: TensorError.self) { try TensorFile.read(folder + "/none") }
+    let missing = #expect(throws: TensorError.self) { try SafeTensors.read(folder + "/none") }
     #expect(missing == .file(path: folder + "/none", .missing))
     #expect(missing?.exitCode == 66)
-    let notFile = #expect(throws: TensorError.self) { try TensorFile.read(folder) }
+    let notFile = #expect(throws: TensorError.self) { try SafeTensors.read(folder) }
     #expect(notFile?.exitCode == 74)
-    let file = try TensorFile([TensorFile.Entry("w", Tensor.zeros([1]))])
-    let nowhere = #expect(throws: TensorError.self) { try file.write(to: folder + "/no/such/folder/x") }
+    let nowhere = #expect(throws: TensorError.self) {
+      try SafeTensors.write([("w", Tensor.zeros([1]))], to: folder + "/no/such/folder/x")
+    }
     #expect(nowhere?.exitCode == 73)
-    let twice = try TensorFile([TensorFile.Entry("w", Tensor.zeros([1])), TensorFile.Entry("w", Tensor.zeros([1]))])
-    #expect(throws: TensorError.self) { try twice.write(to: folder + "/twice") }
+    #expect(throws: TensorError.self) {
+      try SafeTensors.write([("w", Tensor.zeros([1])), ("w", Tensor.zeros([1]))], to: folder + "/twice")
+    }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
   }
 
   @Test func `a full disk leaves the old file and no temporary one`() throws {
     // /dev/full accepts an open and refuses every byte; a link to it stands for the temporary file.
     let path = folder + "/weights.safetensors"
-    try TensorFile([TensorFile.Entry("w", Tensor([1] as [Float], shape: [1]))]).write(to: path)
+    try SafeTensors.write([("w", Tensor([1] as [Float], shape: [1]))], to: path)
     let temporary = folder + "/.weights.safetensors.\(getpid()).tmp"
     try FileManager.default.createSymbolicLink(atPath: temporary, withDestinationPath: "/dev/full")
-    let full = try TensorFile([TensorFile.Entry("w", Tensor([2] as [Float], shape: [1]))])
-    let error = #expect(throws: TensorError.self) { try full.write(to: path) }
+    let error = #expect(throws: TensorError.self) {
+      try SafeTensors.write([("w", Tensor([2] as [Float], shape: [1]))], to: path)
+    }
     #expect(error?.exitCode == 74)
-    #expect(try TensorFile.read(path)["w"]?.floats() == [1])
+    #expect(try SafeTensors.read(path)["w"]?.floats() == [1])
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["weights.safetensors"])
   }
 }

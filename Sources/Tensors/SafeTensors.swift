@@ -1,94 +1,81 @@
 import Glibc
 
-/// Tensors with names, as a safetensors file holds them.
-package struct TensorFile {
-  package struct Entry {
-    package let name: String
-    package let tensor: Tensor
-
-    package init(_ name: String, _ tensor: Tensor) {
-      self.name = name
-      self.tensor = tensor
-    }
-  }
-
+/// What a safetensors file holds: tensors with names, and texts about the whole.
+package struct SafeTensors {
   /// Texts about the whole file.
   package var metadata: [String: String]
   /// The tensors, in the order of the file's header. Names are unique.
-  package var entries: [Entry]
-
-  package init(_ entries: [Entry] = [], metadata: [String: String] = [:]) {
-    self.entries = entries
-    self.metadata = metadata
-  }
+  package var tensors: [(name: String, tensor: Tensor)]
 
   /// The tensor of a name.
-  package subscript(name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
+  package subscript(name: String) -> Tensor? { tensors.first { $0.name == name }?.tensor }
 }
 
-extension TensorFile {
+extension SafeTensors {
   /// Reads a safetensors file. Every field of its header is checked first.
-  package static func read(_ path: String, device: Device = .cpu) throws(TensorError) -> TensorFile {
+  package static func read(_ path: String, device: Device = .cpu) throws(TensorError) -> SafeTensors {
     let file = try OpenFile(reading: path)
     let prefix = try file.read(8, at: 0)
-    let header = try TensorFileHeader(prefix: prefix, fileBytes: file.bytes, path: path) {
+    let header = try SafeTensorsHeader(prefix: prefix, fileBytes: file.bytes, path: path) {
       (count) throws(TensorError) in try file.read(count, at: 8)
     }
-    var entries: [Entry] = []
+    var tensors: [(name: String, tensor: Tensor)] = []
     for entry in header.entries {
       let bytes = try file.read(entry.offsets.count, at: header.dataStart + entry.offsets.lowerBound)
-      entries.append(
-        Entry(entry.name, try Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype, device: device)))
+      tensors.append((entry.name, try Tensor(bytes: bytes, shape: entry.shape, dtype: entry.dtype, device: device)))
     }
-    return TensorFile(entries, metadata: header.metadata)
+    return SafeTensors(metadata: header.metadata, tensors: tensors)
   }
 
   /// What a safetensors file says about its tensors, without reading them.
-  package static func header(_ path: String) throws(TensorError) -> TensorFileHeader {
+  package static func header(_ path: String) throws(TensorError) -> SafeTensorsHeader {
     let file = try OpenFile(reading: path)
-    return try TensorFileHeader(prefix: try file.read(8, at: 0), fileBytes: file.bytes, path: path) {
+    return try SafeTensorsHeader(prefix: try file.read(8, at: 0), fileBytes: file.bytes, path: path) {
       (count) throws(TensorError) in try file.read(count, at: 8)
     }
   }
 
   /// Writes a safetensors file: to a temporary file beside it, which is synced and then renamed, so that `path` never
-  /// holds half a file. The header keeps the order of `entries`; the data are ordered by the size of their elements, so
+  /// holds half a file. The header keeps the order of `tensors`; the data are ordered by the size of their elements, so
   /// that each tensor is aligned.
-  package func write(to path: String) throws(TensorError) {
-    let names = Set(entries.map(\.name))
-    guard names.count == entries.count, !names.contains("__metadata__") else {
+  package static func write(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to path: String
+  ) throws(TensorError) {
+    let names = Set(tensors.map(\.name))
+    guard names.count == tensors.count, !names.contains("__metadata__") else {
       throw .file(path: path, .unwritable(reason: "two tensors have one name, or one is named '__metadata__'"))
     }
-    let sorted = entries.indices.sorted { a, b in
-      let (x, y) = (entries[a].tensor.dtype.byteCount, entries[b].tensor.dtype.byteCount)
+    let sorted = tensors.indices.sorted { a, b in
+      let (x, y) = (tensors[a].tensor.dtype.byteCount, tensors[b].tensor.dtype.byteCount)
       return x != y ? x > y : a < b
     }
-    var starts = [Int](repeating: 0, count: entries.count)
+    var starts = [Int](repeating: 0, count: tensors.count)
     var end = 0
     for index in sorted {
       starts[index] = end
-      end += entries[index].tensor.byteCount
+      end += tensors[index].tensor.byteCount
     }
     try AtomicFile.write(path) { (file) throws(TensorError) in
-      try file.append(try header(starts, path))
-      for index in sorted { try file.append(try entries[index].tensor.bytes()) }
+      try file.append(try header(tensors, starts, metadata, path))
+      for index in sorted { try file.append(try tensors[index].tensor.bytes()) }
     }
   }
 
-  private func header(_ starts: [Int], _ path: String) throws(TensorError) -> [UInt8] {
+  private static func header(
+    _ tensors: [(name: String, tensor: Tensor)], _ starts: [Int], _ metadata: [String: String], _ path: String
+  ) throws(TensorError) -> [UInt8] {
     var parts: [String] = []
     if !metadata.isEmpty {
       let texts = metadata.sorted { $0.key < $1.key }.map { "\(JSONText.quoted($0.key)):\(JSONText.quoted($0.value))" }
       parts.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
     }
-    for (entry, start) in zip(entries, starts) {
-      let tensor = entry.tensor
+    for ((name, tensor), start) in zip(tensors, starts) {
       guard let code = tensor.dtype.safetensorsCode else {
-        throw .file(path: path, .unwritable(reason: "safetensors has no type for '\(entry.name)' (\(tensor.dtype))"))
+        throw .file(path: path, .unwritable(reason: "safetensors has no type for '\(name)' (\(tensor.dtype))"))
       }
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       parts.append(
-        "\(JSONText.quoted(entry.name)):{\"dtype\":\"\(code)\",\"shape\":[\(shape)],"
+        "\(JSONText.quoted(name)):{\"dtype\":\"\(code)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(start),\(start + tensor.byteCount)]}")
     }
     var text = Array("{\(parts.joined(separator: ","))}".utf8)

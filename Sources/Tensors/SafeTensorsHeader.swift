@@ -1,5 +1,5 @@
 /// The checked header of a safetensors file: a length of eight bytes, that many bytes of JSON, then the data.
-package struct TensorFileHeader: Sendable {
+package struct SafeTensorsHeader: Sendable {
   package struct Entry: Sendable, Equatable {
     package let name: String
     package let dtype: DType
