@@ -110,6 +110,8 @@ enum ArchiveReader {
 
     private func failure(_ entry: String?) -> LearningError {
       let reason = unsafe archive_error_string(handle).map { unsafe String(cString: $0) } ?? "no reason given"
+      // What the system refused is not the archive's fault.
+      if [EACCES, EPERM, EIO].contains(unsafe archive_errno(handle)) { return .unreadable(path: path, reason: reason) }
       return .corruptArchive(path: path, entry: entry, reason: reason)
     }
   }

@@ -29,9 +29,22 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
   /// Run time of the unlearning alone, in minutes.
   case rte
 
-  /// Which procedure made a number: the metric and the version of its definition. Numbers with different ids are
-  /// not comparable.
-  package var protocolID: String { "lethe.\(rawValue)/1" }
+  /// Which procedure made a number: the metric and what its definition leaves open elsewhere. Numbers with different
+  /// ids are not comparable.
+  package var protocolID: String {
+    let procedure =
+      switch self {
+      case .ua: "100-acc"
+      case .fa, .ra, .ta, .va: "acc"
+      case .forgetLoss, .retainLoss, .testLoss, .validationLoss: "mean-cross-entropy"
+      case .miaSVC: "confidence,rbf,C=3,gamma=1"
+      case .miaThreshold: "confidence,balanced-accuracy"
+      case .tow: "acc,forget*retain*test"
+      case .averageGap: "ua,ra,ta,mia-svc"
+      case .rte: "minutes"
+      }
+    return "\(rawValue)@\(procedure)"
+  }
 
   /// The one set that the metric is about, or nil when it takes several or none.
   package var part: Split.Part? {

@@ -129,6 +129,11 @@ struct ImageFolderTests {
     #expect(try Self.error(at: path).contains("cannot be unpacked: "))
   }
 
+  /// The start of a process's memory is a file that opens and cannot be read.
+  @Test func `what the system refuses is not called corrupt`() throws {
+    #expect(try Self.error(at: "/proc/self/mem").hasPrefix("cannot read '/proc/self/mem': "))
+  }
+
   @Test func `a raised flag stops the reading`() throws {
     let cancel = CancelFlag()
     cancel.cancel(signal: 2)

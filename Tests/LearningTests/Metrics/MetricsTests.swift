@@ -99,9 +99,9 @@ struct MetricsTests {
 
   @Test func `a measurement says what it was made from`() throws {
     let measured = try Self.measure([.ua, .miaThreshold])
-    #expect(measured[0].protocolID == "lethe.ua/1" && measured[0].seed == 7)
+    #expect(measured[0].protocolID == "ua@100-acc" && measured[0].seed == 7)
     #expect(measured[0].setHash == Self.split.hash(of: .forget))
-    #expect(measured[1].protocolID == "lethe.mia-threshold/1" && measured[1].samples == 4)
+    #expect(measured[1].protocolID == "mia-threshold@confidence,balanced-accuracy" && measured[1].samples == 4)
     #expect(measured[1].setHash == Self.split.sha256)
     let time = Evaluator(split: Self.split, seed: 7).runTime(seconds: 90)
     #expect(time.value == 1.5 && time.metric == .rte)
