@@ -13,9 +13,9 @@ struct ArchiveEntry: Sendable {
 enum ArchiveReader {
   /// Everything in a tar (packed in any way that libarchive knows) or a zip.
   static func entries(of path: String, cancel: CancelFlag) throws(LearningError) -> [ArchiveEntry] {
-    let session = try Session(path: path, raw: false)
+    let archive = try OpenArchive(path: path, raw: false)
     var entries: [ArchiveEntry] = []
-    while let entry = try session.next(cancel: cancel) { entries.append(entry) }
+    while let entry = try archive.next(cancel: cancel) { entries.append(entry) }
     return entries
   }
 
@@ -23,8 +23,8 @@ enum ArchiveReader {
   static func content(of path: String, cancel: CancelFlag) throws(LearningError) -> [UInt8] {
     let packed = try FileBytes.read(path)
     guard packed.starts(with: [0x1F, 0x8B]) else { return packed }
-    let session = try Session(path: path, raw: true)
-    guard let entry = try session.next(cancel: cancel) else {
+    let archive = try OpenArchive(path: path, raw: true)
+    guard let entry = try archive.next(cancel: cancel) else {
       throw .corruptArchive(path: path, entry: nil, reason: "the gzip file is empty")
     }
     try checkTrailer(packed, entry.bytes, path)
@@ -47,7 +47,7 @@ enum ArchiveReader {
   }
 
   /// An archive that is open for reading; closed when it is let go.
-  @safe private final class Session {
+  @safe private final class OpenArchive {
     private let path: String
     private let handle: OpaquePointer
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
