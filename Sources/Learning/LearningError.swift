@@ -76,6 +76,25 @@ package enum LearningError: Error, Equatable, Sendable {
   /// libsvm refuses its input.
   case attackFailed(reason: String)
 
+  // MARK: Models
+
+  /// Images are too small for the model's pooling.
+  case imagesTooSmall(model: String, height: Int, width: Int, least: Int)
+  /// A file of weights lacks some that the model has.
+  case weightsMissing(path: String, names: [String])
+  /// A file of weights has some that the model lacks.
+  case weightsUnexpected(path: String, names: [String])
+  /// A weight has another shape than the model's.
+  case weightsShape(path: String, name: String, found: [Int], expected: [Int])
+  /// A weight has a type that cannot become the model's.
+  case weightsType(path: String, name: String, found: String, expected: String)
+  /// A weight is infinite or not a number.
+  case weightsNotFinite(path: String, name: String)
+  /// A file of weights says that they were trained with another normalisation of the images.
+  case weightsNormalisation(path: String, found: String, expected: String)
+  /// A saved state of the optimizer does not belong to this one.
+  case optimizerState(name: String, reason: String)
+
   /// The command's exit status for this error.
   package var exitCode: Int32 {
     switch self {
@@ -100,6 +119,9 @@ extension LearningError: CustomStringConvertible {
     case .idxMagic, .idxLength, .idxShape, .idxCount, .idxSize, .labelRange: idxDescription
     case .missingPart, .emptyClass, .unpairedClass, .strayFile, .badImage, .imageShape: imageDescription
     case .emptySet, .tooFewRetained, .notFinite, .attackFailed: metricDescription
+    case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
+      .weightsNormalisation, .optimizerState:
+      modelDescription
     default: splitDescription
     }
   }
@@ -178,6 +200,32 @@ extension LearningError: CustomStringConvertible {
     case .attackFailed(let reason): "mia-svc failed: \(reason)"
     default: preconditionFailure("not an error of a metric")
     }
+  }
+
+  private var modelDescription: String {
+    switch self {
+    case .imagesTooSmall(let model, let height, let width, let least):
+      "images of \(height)×\(width) are too small for '\(model)'; expected at least \(least)×\(least)"
+    case .weightsMissing(let path, let names):
+      "'\(path)' lacks \(Self.some(names)) of this model; expected weights of the same model and number of classes"
+    case .weightsUnexpected(let path, let names):
+      "'\(path)' has \(Self.some(names)), which this model has not; expected weights of the same model"
+    case .weightsShape(let path, let name, let found, let expected):
+      "'\(name)' in '\(path)' has shape \(found); expected \(expected)"
+    case .weightsType(let path, let name, let found, let expected):
+      "'\(name)' in '\(path)' is of type \(found); expected \(expected)"
+    case .weightsNotFinite(let path, let name):
+      "'\(name)' in '\(path)' holds values that are infinite or not numbers; expected the weights of a sound model"
+    case .weightsNormalisation(let path, let found, let expected):
+      "the weights in '\(path)' were trained with normalisation \(found), but the recipe says \(expected)"
+    case .optimizerState(let name, let reason): "the saved optimizer state '\(name)' \(reason)"
+    default: preconditionFailure("not an error of a model")
+    }
+  }
+
+  private static func some(_ names: [String]) -> String {
+    let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+    return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
   }
 
   private static func place(_ path: String, _ entry: String?) -> String {

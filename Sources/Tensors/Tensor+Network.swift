@@ -28,6 +28,9 @@ extension Tensor {
   /// The larger of each element and 0.
   package func relu() throws(TensorError) -> Tensor { try Self.operators().relu.tensor(self) }
 
+  /// Sets negative elements to 0, in place.
+  package func rectify() throws(TensorError) { _ = try Self.operators().reluInPlace.tensor(self) }
+
   /// `self · weightᵀ + bias`.
   package func linear(_ weight: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
     try Self.operators().linear.tensor(.tensor(self), .tensor(weight), .optional(bias))

@@ -1,0 +1,40 @@
+import Tensors
+
+/// A convolution without bias: a batch normalisation follows, which has one.
+struct Convolution {
+  let weight: Tensor
+  let stride: Int
+  let padding: Int
+
+  func callAsFunction(_ input: Tensor) throws(TensorError) -> Tensor {
+    try input.conv2d(weight, stride: stride, padding: padding)
+  }
+}
+
+/// Batch normalisation with PyTorch's constants: momentum 0.1, epsilon 1e-5.
+struct BatchNormalisation {
+  let weight: Tensor
+  let bias: Tensor
+  /// Views of the model's flat statistics.
+  let runningMean: Tensor
+  let runningVariance: Tensor
+
+  func callAsFunction(_ input: Tensor, training: Bool) throws(TensorError) -> Tensor {
+    try input.batchNorm(
+      weight: weight, bias: bias, runningMean: runningMean, runningVariance: runningVariance, training: training)
+  }
+}
+
+/// A linear layer with bias.
+struct Linear {
+  let weight: Tensor
+  let bias: Tensor
+
+  func callAsFunction(_ input: Tensor) throws(TensorError) -> Tensor { try input.linear(weight, bias: bias) }
+}
+
+/// What a classifier computes from normalised images.
+protocol Network {
+  /// Logits [N, classes] of images [N, C, H, W].
+  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor
+}
