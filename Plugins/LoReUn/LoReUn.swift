@@ -25,7 +25,7 @@ struct LoReUn: Reweighter, Tunable {
     let eta = term.set == .forget ? -etaForget : etaRetain
     guard eta != 0 else { return nil }
 
-    var loss = try term.cleanLosses.detached()
+    var loss = term.cleanLosses
     if try loss.dtype.isHalf { loss = try loss.converted(to: .float32) }
     // An infinite loss would make the weights NaN; any finite bound this large decides the softmax the same way.
     var exponent = try eta * loss.clamped(max: Self.largestLoss)
