@@ -148,9 +148,6 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
       let rows: [Row]
       let entries: [Entry]
     }
-    guard let tree = try? TreeEncoder.encode(Output(name: name, rows: rows, entries: entries)) else {
-      preconditionFailure("a comparison that cannot be encoded")
-    }
-    return tree.prettyJSON()
+    return Tree.encoding(Output(name: name, rows: rows, entries: entries)).prettyJSON()
   }
 }

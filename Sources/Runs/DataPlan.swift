@@ -149,7 +149,7 @@ package enum ForgetPlan: Sendable, Equatable, Codable {
 
 /// The classifier.
 package enum ModelPlan: Sendable, Equatable, Codable {
-  /// Two convolutions with as many channels as said, then linear layers.
+  /// A convolution with as many channels for each number, halving the image each time, then a linear layer.
   case cnn(channels: [Int])
   /// ResNet-18 with the CIFAR stem; `width` channels in the first stage, doubled from stage to stage.
   case resnet18(width: Int)

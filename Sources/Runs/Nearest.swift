@@ -2,7 +2,7 @@
 ///
 /// Near: one that begins with `word`, or that at most a third of the letters (one of up to four, else at least two)
 /// left out, added, changed or swapped with their neighbour make of it.
-func nearest(to word: String, in words: [String]) -> String? {
+package func nearest(to word: String, in words: [String]) -> String? {
   if word.count >= 3, let longer = words.first(where: { $0.hasPrefix(word) }) { return longer }
   let limit = word.count <= 4 ? 1 : max(2, word.count / 3)
   let candidates = words.map { (word: $0, distance: editDistance(word, $0)) }

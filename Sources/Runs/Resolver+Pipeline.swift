@@ -64,6 +64,8 @@ extension Resolver {
         place, key: key, id: id, nearest: nearest(to: id, in: sameRole) ?? nearest(to: id, in: catalog.parts.map(\.id)),
         catalog: catalog)
     }
+    let files = catalog.parts.filter { $0.id == id }.map(\.file)
+    guard files.count == 1 else { throw .severalPlugins(place, key: key, id: id, files: files) }
     guard descriptor.role == role else {
       throw .wrongRole(place, key: key, id: id, actual: descriptor.role, expected: role)
     }

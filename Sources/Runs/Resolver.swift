@@ -162,9 +162,10 @@ extension Resolver {
       guard let items = try section.list("channels", of: "whole numbers") else { return .cnn(channels: [16, 32]) }
       var channels: [Int] = []
       for item in items { channels.append(try section.int(item, "channels", in: 1...4096)) }
-      guard channels.count == 2 else {
+      guard (1...4).contains(channels.count) else {
         throw .outOfRange(
-          section.place, key: "model.channels", value: "a list of \(channels.count)", allowed: "a list of two numbers")
+          section.place, key: "model.channels", value: "a list of \(channels.count)",
+          allowed: "a list of one to four numbers")
       }
       return .cnn(channels: channels)
     case .resnet18:

@@ -41,6 +41,8 @@ package enum RunError: Error, Equatable, Sendable {
   case unsetVariable(Place, key: String, variable: String)
   /// A strategy that there is not.
   case unknownPlugin(Place, key: String, id: String, nearest: String?, catalog: PartCatalog)
+  /// A strategy that several files have.
+  case severalPlugins(Place, key: String, id: String, files: [String])
   /// A strategy in the wrong place.
   case wrongRole(Place, key: String, id: String, actual: PartRole, expected: PartRole)
   /// A parameter that a strategy does not have.
@@ -104,7 +106,8 @@ extension RunError: CustomStringConvertible {
     case .notYAML(let place, let reason): "\(place.text): not YAML: \(reason)"
     case .unknownKey, .wrongType, .outOfRange, .notAChoice, .notExactlyOne, .missing, .doesNotGoWith, .unsetVariable:
       keyDescription
-    case .unknownPlugin, .wrongRole, .unknownParameter, .wrongTask, .scheduleRefused, .updaterNeeds: partDescription
+    case .unknownPlugin, .severalPlugins, .wrongRole, .unknownParameter, .wrongTask, .scheduleRefused, .updaterNeeds:
+      partDescription
     case .swapOutside(let place, let at, let epochs):
       "\(place.text): a swap at '\(at)' is outside a run of \(epochs) epoch\(epochs == 1 ? "" : "s"); "
         + (epochs > 1 ? "'epoch 1' to 'epoch \(epochs - 1)' are inside" : "no epoch ends inside it")
@@ -153,6 +156,8 @@ extension RunError: CustomStringConvertible {
         + (catalog.parts.isEmpty ? "there are none" : "there are \(Self.list(catalog.parts.map(\.id)))")
         + "; searched: \(catalog.folders.isEmpty ? "no folder" : catalog.folders.joined(separator: ", "))"
         + catalog.refusals.map { "; refused \($0.file): \($0.reason)" }.joined()
+    case .severalPlugins(let place, let key, let id, let files):
+      "\(place.text): '\(key)': several files have the plugin '\(id)': \(Self.list(files)); keep one of them"
     case .wrongRole(let place, let key, let id, let actual, let expected):
       "\(place.text): '\(key)': '\(id)' is \(actual.withArticle), not \(expected.withArticle)"
     case .unknownParameter(let place, let id, let key, let nearest, let known):

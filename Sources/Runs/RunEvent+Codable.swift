@@ -7,8 +7,7 @@ extension RunEvent {
 
   /// The event as a line of `events.jsonl`, without the line feed.
   package func jsonLine() -> String {
-    guard let tree = try? TreeEncoder.encode(self) else { preconditionFailure("an event that cannot be encoded") }
-    return tree.json()
+    Tree.encoding(self).json()
   }
 
   /// Reads a line that `jsonLine()` wrote.

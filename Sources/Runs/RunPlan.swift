@@ -83,7 +83,7 @@ extension RunPlan {
   }
 
   /// The plan as a tree in the order of its keys.
-  package var tree: Tree { RunPlan.tree(of: self) }
+  package var tree: Tree { Tree.encoding(self) }
 
   /// What decides the run's events, as JSON with sorted keys: the same for the same run wherever it is written to.
   ///
@@ -113,16 +113,11 @@ extension RunPlan {
       TreeEntry("kind", .string(kind)), TreeEntry("format", .int(Int64(format))),
       TreeEntry("device", .string(device)), TreeEntry("precision", .string(precision.rawValue)),
       TreeEntry("channels_last", .bool(channelsLast)), TreeEntry("threads", threads.map { .int(Int64($0)) } ?? .null),
-      TreeEntry("data", RunPlan.tree(of: data)), TreeEntry("model", RunPlan.tree(of: model)),
-      TreeEntry("training", RunPlan.tree(of: training)),
+      TreeEntry("data", Tree.encoding(data)), TreeEntry("model", Tree.encoding(model)),
+      TreeEntry("training", Tree.encoding(training)),
     ]
-    if let forget { entries.append(TreeEntry("forget", RunPlan.tree(of: forget))) }
+    if let forget { entries.append(TreeEntry("forget", Tree.encoding(forget))) }
     return Tree.map(entries).json(sorted: true)
-  }
-
-  private static func tree(of value: some Encodable) -> Tree {
-    guard let tree = try? TreeEncoder.encode(value) else { preconditionFailure("a plan that cannot be encoded") }
-    return tree
   }
 }
 

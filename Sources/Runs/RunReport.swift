@@ -165,8 +165,7 @@ extension RunReport {
 
   /// The report as `report.json` holds it.
   package func json() -> String {
-    guard let tree = try? TreeEncoder.encode(self) else { preconditionFailure("a report that cannot be encoded") }
-    return tree.prettyJSON()
+    Tree.encoding(self).prettyJSON()
   }
 
   /// Reads what `json()` wrote.

@@ -21,11 +21,20 @@ package struct TextTable: Sendable, Equatable {
         let space = String(repeating: " ", count: widths[column] - TextTable.width(cell))
         return column == 0 ? cell + space : space + cell
       }
-      let text = padded.joined(separator: "  ")
-      return String(text.reversed().drop { $0 == " " }.reversed())
+      return padded.joined(separator: "  ").trimmingSpaces
     }
     let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
     return ([line(heading), rule] + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+
+  /// For a terminal: columns of words, two spaces apart, all to the left.
+  package var leftAligned: String {
+    let widths = heading.indices.dropLast().map { column in ([heading] + rows).map { $0[column].count }.max() ?? 0 }
+    let lines = ([heading] + rows).map { cells in
+      let padded = zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+      return (padded + cells.suffix(1)).joined(separator: "  ").trimmingSpaces
+    }
+    return lines.joined(separator: "\n") + "\n"
   }
 
   /// For Markdown.
@@ -70,4 +79,9 @@ package enum NumberText {
     if whole < 3600 { return "\(whole / 60):\(two(whole % 60)) min" }
     return "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60)) h"
   }
+}
+
+extension String {
+  /// The text without the spaces at its end.
+  fileprivate var trimmingSpaces: String { String(reversed().drop { $0 == " " }.reversed()) }
 }

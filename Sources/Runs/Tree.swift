@@ -17,6 +17,12 @@ package indirect enum Tree: Sendable, Equatable {
   /// Named values in the order written.
   case map([TreeEntry])
 
+  /// Any value as a tree, its keys in their order.
+  package static func encoding(_ value: some Encodable) -> Tree {
+    guard let tree = try? TreeEncoder.encode(value) else { preconditionFailure("a value that cannot be encoded") }
+    return tree
+  }
+
   /// The value under `key`, when this is a map that has it.
   package subscript(key: String) -> Tree? {
     guard case .map(let entries) = self else { return nil }

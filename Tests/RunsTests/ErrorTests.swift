@@ -24,6 +24,19 @@ import Testing
     }
   }
 
+  @Test func `a plugin that several files have is refused`() {
+    var twin = Fixture.part("fine-tune", .objective)
+    twin.file = "/more/libfine.so"
+    let catalog = PartCatalog(parts: Fixture.catalog.parts + [twin])
+    #expect {
+      try resolve(Fixture.minimal(), catalog: catalog)
+    } throws: {
+      "\($0)"
+        == "recipe.yaml:2: 'pipeline.objective': several files have the plugin 'fine-tune': "
+        + "/plugins/libfine-tune.so, /more/libfine.so; keep one of them"
+    }
+  }
+
   @Test func `errors that are no recipe's`() throws {
     let errors: [RunError] = [
       .unreadable(file: "no.yaml", reason: "there is no such file"),

@@ -45,7 +45,7 @@ struct Mistake {
     Mistake("a mean without a deviation", Fixture.minimal("data: {normalise: {mean: [0.5]}}\n"), []),
     Mistake("more means than deviations", Fixture.minimal("data: {normalise: {mean: [1, 2], std: [1]}}\n"), []),
     Mistake("a width for a cnn", Fixture.minimal("model: {width: 3}\n"), []),
-    Mistake("three channels", Fixture.minimal("model: {channels: [1, 2, 3]}\n"), []),
+    Mistake("five channels", Fixture.minimal("model: {channels: [1, 2, 3, 4, 5]}\n"), []),
     Mistake("betas for sgd", Fixture.minimal(), ["pipeline.optimizer.betas=[0.9, 0.9]"]),
     Mistake("momentum for adam", Fixture.minimal(), ["base.optimizer={name: adam, momentum: 0.9}"]),
     Mistake("three betas", Fixture.minimal(), ["base.optimizer={name: adam, betas: [0.9, 0.9, 0.9]}"]),

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Foundation
+import Runs
+
+/// `lethe bench`.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure what plugins, precision and layout cost, and how a step compares with plain PyTorch.",
+    discussion: """
+      What is compared takes turns in one run; medians, with the middle half of the values. Without a name, all:
+
+        overhead    microseconds that the ABI, a reweighter and a mask add to a step, and their share of a ResNet-18 step
+        selection   choosing half of 11 million scores, over a full sort
+        startup     'lethe plugin list', from its beginning to its end
+        precision   a ResNet-18 step in bf16 and channels-last, over fp32 in the default layout
+        python      a ResNet-18 step over plain PyTorch's; needs LETHE_PYTHON, a Python with the same torch
+
+        lethe bench overhead --rounds 200
+        LETHE_PYTHON=python3 lethe bench python
+      """)
+
+  @Argument(help: "overhead, selection, startup, precision, python; all when none is named.")
+  var what: [String] = []
+
+  @Option(help: "How often everything is timed, at least 2.")
+  var rounds: Int = 20
+
+  @Flag(help: "JSON instead of text.")
+  var json = false
+
+  func validate() throws {
+    if rounds < 2 { throw ValidationError("--rounds must be at least 2") }
+  }
+
+  func run() throws {
+    let known = Benches.names
+    if let wrong = what.first(where: { !known.contains($0) }) { throw CommandError.noBenchmark(wrong, known: known) }
+    let workshop = Workshop.live
+    Signals.watch(workshop.cancel)
+    let screen = Screen(mode: .full)
+    let benches = Benches(workshop: workshop, rounds: rounds, screen: screen)
+    var results: [BenchResult] = []
+    for name in known where what.isEmpty || what.contains(name) {
+      if name == "python", what.isEmpty, Benches.python == nil {
+        screen.tell("python: left out, LETHE_PYTHON is not set")
+        continue
+      }
+      screen.tell("\(name) …")
+      results += try benches.run(name)
+    }
+    screen.clear()
+    if json { return try Output.result(Tree.list(results.map(\.tree)).prettyJSON()) }
+    let rows = results.map { [$0.question, $0.value, $0.detail, $0.goal] }
+    try Output.result(TextTable(heading: ["what", "measured", "median (middle half)", "goal"], rows: rows).leftAligned)
+  }
+}
+
+/// One line of the table.
+struct BenchResult {
+  /// What was asked.
+  let question: String
+  /// The answer.
+  let value: String
+  /// The numbers behind it.
+  let detail: String
+  /// What it should be, and whether it is.
+  let goal: String
+  /// The answer as a number.
+  let number: Double
+
+  /// For JSON.
+  var tree: Tree {
+    .map([
+      TreeEntry("what", .string(question)), TreeEntry("number", .float(number)), TreeEntry("measured", .string(value)),
+      TreeEntry("detail", .string(detail)), TreeEntry("goal", .string(goal)),
+    ])
+  }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Runs
+
+/// The benchmarks of `lethe bench`.
+struct Benches {
+  /// Their names, in the order they are run.
+  static let names = ["overhead", "selection", "startup", "precision", "python"]
+
+  /// The Python to compare with.
+  static var python: String? {
+    ProcessInfo.processInfo.environment["LETHE_PYTHON"].flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  let workshop: Workshop
+  let rounds: Int
+  let screen: Screen
+
+  /// Runs one of them.
+  func run(_ name: String) throws -> [BenchResult] {
+    switch name {
+    case "overhead": try overhead()
+    case "selection": try selection()
+    case "startup": try startup()
+    case "precision": try precision()
+    default: try python()
+    }
+  }
+
+  /// A step of a tiny model with and without each part, and of a ResNet-18 in bf16 for the share.
+  private func overhead() throws -> [BenchResult] {
+    let tiny = "model: {name: cnn, channels: [4, 4]}\n"
+    let rows = try time(
+      [
+        TimedStep(name: "plain", kind: .plain(plan(tiny, "pipeline: {objective: fine-tune, batch: 32}"))),
+        TimedStep(name: "ABI", kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, batch: 32}"))),
+        TimedStep(
+          name: "reweighter",
+          kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, reweighter: loreun, batch: 32}"))),
+        TimedStep(
+          name: "mask", kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, mask: salun, batch: 32}"))),
+      ], rounds: rounds * 10)
+    let step = try time(
+      [TimedStep(name: "ResNet-18 bf16", kind: .plain(resnet(precision: "bf16", channelsLast: true)))],
+      rounds: min(rounds, 5))[0]
+    func added(_ name: String, _ row: TimedRow, over base: TimedRow, goal: Double) -> BenchResult {
+      let seconds = row.median - base.median
+      let share = seconds / step.median
+      return BenchResult(
+        question: "\(name) adds to a step",
+        value: "\(NumberText.fixed(seconds * 1e6, 1)) µs = \(NumberText.fixed(share * 100, 3)) %",
+        detail: "\(spread(row, 1e6, "µs")) after \(spread(base, 1e6, "µs")); ResNet-18 \(spread(step, 1, "s"))",
+        goal: verdict(share, goal, "\(NumberText.fixed(goal * 100, 0)) %"), number: share)
+    }
+    return [
+      added("the ABI", rows[1], over: rows[0], goal: 0.01),
+      added("a reweighter", rows[2], over: rows[1], goal: 0.02),
+      added("a mask", rows[3], over: rows[1], goal: 0.02),
+    ]
+  }
+
+  private func selection() throws -> [BenchResult] {
+    let rows = try workshop.timeSelection(11_173_962, rounds)
+    let ratio = rows[0].median / rows[1].median
+    return [
+      BenchResult(
+        question: "choosing among 11 M scores over sorting them", value: NumberText.fixed(ratio, 3),
+        detail: "\(spread(rows[0], 1e3, "ms")) against \(spread(rows[1], 1e3, "ms"))",
+        goal: verdict(ratio, 0.3, "0.3"), number: ratio)
+    ]
+  }
+
+  /// The command starts itself.
+  private func startup() throws -> [BenchResult] {
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    var seconds: [Double] = []
+    for _ in 0..<rounds + 1 {
+      let process = Process()
+      process.executableURL = program
+      process.arguments = ["plugin", "list"]
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      let clock = ContinuousClock()
+      let began = clock.now
+      try process.run()
+      process.waitUntilExit()
+      seconds.append((clock.now - began) / .seconds(1))
+    }
+    let row = TimedRow(name: "startup", seconds: Array(seconds.dropFirst()))
+    return [
+      BenchResult(
+        question: "start-up of 'plugin list'", value: "\(NumberText.fixed(row.median, 3)) s",
+        detail: spread(row, 1e3, "ms"), goal: verdict(row.median, 0.1, "0.1 s"), number: row.median)
+    ]
+  }
+
+  private func precision() throws -> [BenchResult] {
+    let modes = [("fp32", false), ("fp32", true), ("bf16", false), ("bf16", true)]
+    let rows = try time(
+      modes.map { precision, isLast in
+        TimedStep(
+          name: "\(precision)\(isLast ? " channels-last" : "")",
+          kind: .plain(try resnet(precision: precision, channelsLast: isLast)))
+      }, rounds: min(rounds, 10))
+    return rows.dropFirst().map { row in
+      let ratio = row.median / rows[0].median
+      return BenchResult(
+        question: "ResNet-18 step, \(row.name) over fp32", value: NumberText.fixed(ratio, 3),
+        detail: "\(spread(row, 1, "s")) against \(spread(rows[0], 1, "s"))", goal: "–", number: ratio)
+    }
+  }
+
+  private func python() throws -> [BenchResult] {
+    guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
+    var results: [BenchResult] = []
+    for (mode, precision) in [("fp32-channels-last", "fp32"), ("bf16-channels-last", "bf16")] {
+      let partner = try PythonStep(python: python, mode: mode)
+      defer { partner.end() }
+      let rows = try time(
+        [
+          TimedStep(name: "lethe \(precision)", kind: .plain(resnet(precision: precision, channelsLast: true))),
+          TimedStep(name: "PyTorch \(precision)", kind: .outside(partner.step)),
+        ], rounds: max(rounds, 20))
+      let pairs = TimedRow(name: "ratio", seconds: zip(rows[0].seconds, rows[1].seconds).map { $0 / $1 })
+      results.append(
+        BenchResult(
+          question: "ResNet-18 step, \(precision), over plain PyTorch", value: NumberText.fixed(pairs.median, 3),
+          detail: "\(spread(rows[0], 1, "s")) against \(spread(rows[1], 1, "s")); ratio \(spread(pairs, 1, ""))",
+          goal: verdict(pairs.median, 1, "1.0"), number: pairs.median))
+    }
+    return results
+  }
+
+  private func resnet(precision: String, channelsLast: Bool) throws -> RunPlan {
+    try plan(
+      "model: {name: resnet18}\nprecision: \(precision)\nchannels_last: \(channelsLast)\n",
+      "pipeline: {objective: fine-tune, batch: 128}")
+  }
+
+  private func plan(_ model: String, _ pipeline: String) throws -> RunPlan {
+    let text = "name: bench\nforget: {random: 0.5}\nretrained: none\n\(model)\(pipeline)\n"
+    let config = RunConfig(file: "bench", folder: "/", text: text)
+    return try Planner(workshop: workshop, pluginFolders: []).plan(config)
+  }
+
+  private func time(_ steps: [TimedStep], rounds: Int) throws -> [TimedRow] {
+    let names = steps.map(\.name).joined(separator: ", ")
+    return try workshop.time(steps, rounds) { done, total in
+      screen.show(
+        RunEvent(
+          seconds: 0,
+          .progress(Runs.Progress(phase: .unlearn, done: done, total: total, rate: 0, unit: "rounds of \(names)"))))
+    }
+  }
+
+  private func spread(_ row: TimedRow, _ scale: Double, _ unit: String) -> String {
+    func text(_ value: Double) -> String { NumberText.fixed(value * scale, scale == 1 ? 3 : 1) }
+    let name = unit.isEmpty ? "" : " \(unit)"
+    return "\(text(row.median))\(name) (\(text(row.quantile(0.25)))–\(text(row.quantile(0.75))))"
+  }
+
+  private func verdict(_ value: Double, _ goal: Double, _ text: String) -> String {
+    "≤ \(text): \(value <= goal ? "met" : "not met")"
+  }
+}

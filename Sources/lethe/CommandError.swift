@@ -1,0 +1,60 @@
+import Runs
+
+/// What can be wrong with how the command was called. The only place of this wording.
+enum CommandError: Error, Equatable {
+  /// An argument that is no recipe where one is needed.
+  case noRecipe(command: String)
+  /// A recipe given with `--resume`.
+  case recipeAndResume
+  /// An argument after a recipe that is no override.
+  case notAnOverride(String)
+  /// `lethe evaluate` without `weights=FILE`.
+  case noWeights
+  /// A file that is not there.
+  case noFile(String)
+  /// A strategy that there is not.
+  case noStrategy(id: String, nearest: String?, known: [String], searched: [String])
+  /// A benchmark that there is not.
+  case noBenchmark(String, known: [String])
+  /// Two runs of a comparison that are the same.
+  case sameRun(String)
+  /// A folder or file that cannot be made.
+  case cannotWrite(path: String, reason: String)
+  /// The Python side of a benchmark did not do what it should.
+  case python(String)
+  /// Some runs of a comparison ended early; the others' table was printed.
+  case someRunsFailed(Int, of: Int, code: Int32)
+
+  /// The exit code.
+  var exitCode: Int32 {
+    switch self {
+    case .noRecipe, .recipeAndResume, .notAnOverride, .noWeights, .noBenchmark, .sameRun: 64
+    case .noFile, .noStrategy: 66
+    case .cannotWrite: 73
+    case .python: 74
+    case .someRunsFailed(_, _, let code): code
+    }
+  }
+}
+
+extension CommandError: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .noRecipe(let command): "there is no recipe; write: lethe \(command) RECIPE"
+    case .recipeAndResume:
+      "--resume goes on with a run as it was planned; a recipe or a changed key would make it another run"
+    case .notAnOverride(let text): "'\(text)' is neither a recipe nor KEY.PATH=VALUE"
+    case .noWeights: "there is no model to measure; write: lethe evaluate RECIPE weights=FILE"
+    case .noFile(let path): "\(path): there is no such file"
+    case .noStrategy(let id, let nearest, let known, let searched):
+      "no plugin '\(id)'\(nearest.map { " (did you mean '\($0)'?)" } ?? ""); "
+        + (known.isEmpty ? "there are none" : "there are \(known.joined(separator: ", "))")
+        + "; searched: \(searched.isEmpty ? "no folder" : searched.joined(separator: ", "))"
+    case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
+    case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
+    case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
+    case .python(let reason): "the Python of LETHE_PYTHON: \(reason)"
+    case .someRunsFailed(let failed, let total, _): "\(failed) of \(total) runs did not finish"
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import Runs
+
+/// `lethe run`.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Carry out a recipe: train or load the models, unlearn, measure.",
+    discussion: """
+      Everything a run did is in its folder: plan.yaml (what was done, every default filled in), events.jsonl, \
+      unlearned.safetensors, report.json and report.md. The original and the retrained model are kept and serve later \
+      runs.
+
+        lethe run recipe.yaml
+        lethe run recipe.yaml pipeline.reweighter=loreun pipeline.epochs=5
+        lethe run recipe.yaml "pipeline.mask={plugin: salun, keep: 0.3}"
+        lethe run recipe.yaml --json | jq -r 'select(.type == "step-losses") | .terms[0].mean'
+        lethe run --resume runs/glyphs-demo-1a2b3c4d
+
+      Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash.
+      """)
+
+  @Argument(help: "The recipe, a YAML file.")
+  var recipe: String?
+
+  @Argument(
+    help: ArgumentHelp(
+      "Changes to the recipe: key.path=value, the value in YAML.", valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(help: ArgumentHelp("One of the recipe's methods instead of its plain pipeline.", valueName: "name"))
+  var method: String?
+
+  @Option(help: ArgumentHelp("Go on with the run of this folder.", valueName: "run"))
+  var resume: String?
+
+  @Option(help: ArgumentHelp("The folder in which the run's folder is made ['runs'].", valueName: "folder"))
+  var output: String?
+
+  @OptionGroup var plugins: PluginFolders
+
+  @Flag(help: "Write every event as a line of JSON to standard output.")
+  var json = false
+
+  @OptionGroup var talk: Talk
+
+  func run() throws {
+    let workshop = Workshop.live
+    let screen = talk.screen
+    if let resume {
+      guard recipe == nil, overrides.isEmpty, method == nil, output == nil else { throw CommandError.recipeAndResume }
+      Signals.watch(workshop.cancel)
+      let report = try workshop.resume(URL(fileURLWithPath: resume), show(screen))
+      return try finish(report, in: URL(fileURLWithPath: resume), screen)
+    }
+    guard let recipe else { throw CommandError.noRecipe(command: "run") }
+    try Planner.check(overrides: overrides)
+    let planner = Planner(workshop: workshop, pluginFolders: plugins.absolute)
+    var config = try planner.config(recipe, overrides, output: output)
+    config.variant = method
+    let plan = try planner.plan(config)
+    let folder = try RunFolders.make(for: plan, hash: workshop.digest(plan.canonicalJSON()))
+    screen.tell("run: \(RunFolders.shown(folder))")
+    Signals.watch(workshop.cancel)
+    try finish(workshop.carryOut(plan, folder, show(screen)), in: folder, screen)
+  }
+
+  private func show(_ screen: Screen) -> Workshop.Sink {
+    guard json else { return { screen.show($0) } }
+    return { event in
+      screen.show(event)
+      try? Output.result(event.jsonLine() + "\n")
+    }
+  }
+
+  private func finish(_ report: RunReport, in folder: URL, _ screen: Screen) throws {
+    screen.clear()
+    if !json { try Output.result(report.text) }
+    screen.tell("report: \(RunFolders.shown(folder.appendingPathComponent("report.md")))")
+  }
+}
+
+extension RunReport {
+  /// The table and what it means, for a terminal.
+  var text: String {
+    let gaps = self[model: .retrained] == nil ? "" : "\nIn brackets: the distance from the retrained model.\n"
+    return "\(table.plain)\(gaps)"
+  }
+}

@@ -1,0 +1,34 @@
+import Engine
+import Foundation
+import Runs
+
+extension Workshop {
+  /// The real one. Opens nothing until it is asked for something that needs LibTorch.
+  static var live: Workshop {
+    let front = Front()
+    return Workshop(
+      version: Front.version,
+      catalog: { try PartCatalog.discover(folders: $0) },
+      digest: { Front.digest($0) },
+      findings: { Front.findings().map { Finding(name: $0.name, value: $0.value, isProblem: $0.isProblem) } },
+      carryOut: { try front.carryOut($0, in: $1, sink: $2) },
+      resume: { try front.resume($0, sink: $1) },
+      evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
+      time: { steps, rounds, progress in
+        try front.time(
+          steps.map { step in
+            switch step.kind {
+            case .pipeline(let plan): (step.name, .pipeline(plan))
+            case .plain(let plan): (step.name, .plain(plan))
+            case .outside(let body): (step.name, .outside(body))
+            }
+          }, rounds: rounds, progress: progress
+        ).map { TimedRow(name: $0.name, seconds: $0.seconds) }
+      },
+      timeSelection: { count, rounds in
+        try front.timeSelection(count: count, rounds: rounds).map { TimedRow(name: $0.name, seconds: $0.seconds) }
+      },
+      cancel: front.cancel,
+      exitCode: { Front.exitCode(of: $0) })
+  }
+}

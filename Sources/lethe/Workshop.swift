@@ -1,0 +1,80 @@
+import Foundation
+import Runs
+
+/// What the command asks of the rest of Lethe. Only `live` knows the engine; tests of the command bring their own.
+struct Workshop {
+  /// Takes events of a run.
+  typealias Sink = (RunEvent) -> Void
+
+  /// A line of `lethe doctor`.
+  struct Finding: Equatable {
+    /// What was looked for.
+    let name: String
+    /// What was found.
+    let value: String
+    /// Whether a run would fail because of it.
+    let isProblem: Bool
+  }
+
+  /// Lethe's version.
+  let version: String
+  /// The strategies in the usual folders and in these; reads files, runs nothing.
+  let catalog: (_ folders: [String]) throws -> PartCatalog
+  /// SHA-256 of a text, in hexadecimal.
+  let digest: (String) -> String
+  /// What a run would find on this machine, without opening LibTorch.
+  let findings: () -> [Finding]
+  /// Carries out a plan in a folder. Runs of one workshop share data and models where they are the same.
+  let carryOut: (_ plan: RunPlan, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Goes on with a run.
+  let resume: (_ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Measures weights from a file.
+  let evaluate: (_ plan: RunPlan, _ weights: String, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Times plans side by side: one after the other takes a step, so many rounds.
+  let time: (_ steps: [TimedStep], _ rounds: Int, _ progress: (Int, Int) -> Void) throws -> [TimedRow]
+  /// Times the choice of half of so many scores, and a full sort of them.
+  let timeSelection: (_ count: Int, _ rounds: Int) throws -> [TimedRow]
+  /// Tells the running work to stop; may be called from any thread.
+  let cancel: @Sendable (_ signal: Int32) -> Void
+  /// The exit code for an error of the engine or below it; nil for other errors.
+  let exitCode: (any Error) -> Int32?
+}
+
+/// A step that is timed.
+struct TimedStep {
+  /// What a step is taken of.
+  enum Kind {
+    /// A plan's pipeline.
+    case pipeline(RunPlan)
+    /// The same arithmetic without plugins: forward, mean cross-entropy, backward, optimizer.
+    case plain(RunPlan)
+    /// Something outside of the engine; gives its seconds.
+    case outside(() throws -> Double)
+  }
+
+  /// What the row is called.
+  let name: String
+  /// What a step is taken of.
+  let kind: Kind
+}
+
+/// Seconds of each counted step.
+struct TimedRow {
+  /// What was timed.
+  let name: String
+  /// Seconds in the order measured.
+  let seconds: [Double]
+
+  /// The middle one.
+  var median: Double { quantile(0.5) }
+
+  /// The value under which that share lies, between neighbours in proportion.
+  func quantile(_ share: Double) -> Double {
+    let sorted = seconds.sorted()
+    guard let last = sorted.last else { return .nan }
+    let position = share * Double(sorted.count - 1)
+    let index = Int(position)
+    guard index + 1 < sorted.count else { return last }
+    return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
+  }
+}
