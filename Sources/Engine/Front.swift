@@ -1,0 +1,124 @@
+package import Foundation
+import Learning
+import PluginHost
+package import Runs
+import Tensors
+
+/// What the command sees of the engine: runs that share what they can, and a way to stop them.
+package struct Front {
+  /// What is timed.
+  package enum StepKind {
+    /// A step of a plan's pipeline.
+    case pipeline(RunPlan)
+    /// The same arithmetic without plugins.
+    case plain(RunPlan)
+    /// Something outside of the engine; gives its seconds.
+    case outside(() throws -> Double)
+  }
+
+  /// Lethe's version.
+  package static let version = letheVersion
+
+  private let flag = CancelFlag()
+  private let workbench = Workbench()
+
+  /// A front of its own; opens nothing.
+  package init() {}
+
+  /// Asks what runs to stop; may be called from any thread.
+  package var cancel: @Sendable (_ signal: Int32) -> Void {
+    let flag = flag
+    return { flag.cancel(signal: $0) }
+  }
+
+  /// Carries out a plan in a folder.
+  package func carryOut(
+    _ plan: RunPlan, in folder: URL, sink: @escaping (RunEvent) -> Void
+  ) throws -> RunReport {
+    try Engine(plan: plan, folder: folder, workbench: workbench, cancel: flag, sink: sink).carryOut()
+  }
+
+  /// Goes on with the run of a folder.
+  package func resume(_ folder: URL, sink: @escaping (RunEvent) -> Void) throws -> RunReport {
+    try Engine.resume(folder, cancel: flag, sink: sink)
+  }
+
+  /// Measures weights from a file.
+  package func evaluate(
+    _ plan: RunPlan, weights: String, in folder: URL, sink: @escaping (RunEvent) -> Void
+  ) throws -> RunReport {
+    try Engine(plan: plan, folder: folder, workbench: workbench, cancel: flag, sink: sink).evaluate(weights: weights)
+  }
+
+  /// Times steps that take turns on images of noise: 28×28 grey for the small network, 32×32 in colour for ResNet-18.
+  ///
+  /// - Returns: seconds of every counted step, a row each in the order given.
+  package func time(
+    _ steps: [(name: String, kind: StepKind)], rounds: Int, progress: (Int, Int) -> Void
+  ) throws -> [(name: String, seconds: [Double])] {
+    let benchmark = Benchmark(cancel: flag)
+    let ready = try steps.map { name, kind in
+      let step: Benchmark.Step =
+        switch kind {
+        case .pipeline(let plan):
+          try benchmark.step(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
+        case .plain(let plan):
+          try benchmark.plainStep(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
+        case .outside(let body): body
+        }
+      return (name: name, step: step)
+    }
+    return try benchmark.alternate(ready, rounds: rounds, progress: progress).map { ($0.name, $0.seconds) }
+  }
+
+  /// Times the choice of half of so many scores, and a full sort of them: two rows.
+  package func timeSelection(count: Int, rounds: Int) throws -> [(name: String, seconds: [Double])] {
+    try Benchmark(cancel: flag).selection(count: count, rounds: rounds).map { ($0.name, $0.seconds) }
+  }
+
+  /// SHA-256 of a text, in hexadecimal: what names runs and models.
+  package static func digest(_ text: String) -> String {
+    var hash = SHA256()
+    hash.update(Array(text.utf8))
+    return hash.hexadecimal()
+  }
+
+  /// The exit code for an error of the engine or below it; nil for other errors.
+  package static func exitCode(of error: any Error) -> Int32? {
+    switch error {
+    case let error as EngineError: error.exitCode
+    case let error as PluginError: error.exitCode
+    case let error as LearningError: error.exitCode
+    case let error as TensorError: error.exitCode
+    case let error as RunError: error.exitCode
+    default: nil
+    }
+  }
+
+  /// What a run would find on this machine, looked up without opening LibTorch.
+  package static func findings() -> [(name: String, value: String, isProblem: Bool)] {
+    let torch: (name: String, value: String, isProblem: Bool)
+    do {
+      let location = try LibTorchLocation.find()
+      let hasShim = FileManager.default.fileExists(atPath: location.shim)
+      torch = (
+        "LibTorch", "\(location.libraries)\(hasShim ? "" : "; the shim '\(location.shim)' is missing")", !hasShim
+      )
+    } catch {
+      torch = ("LibTorch", "\(error)", true)
+    }
+    return [torch, ("cache", cacheFolder().path, false)]
+  }
+}
+
+extension RunPlan {
+  fileprivate var benchmarkShape: [Int] {
+    switch model {
+    case .cnn: [1, 28, 28]
+    case .resnet18: [3, 32, 32]
+    }
+  }
+
+  /// Half is forgotten, half retained; four batches in all.
+  fileprivate var benchmarkCount: Int { 4 * (pipeline?.batch ?? 1) }
+}
