@@ -68,6 +68,7 @@ extension TensorProblem: CustomStringConvertible {
     case .notFinite: "has an entry that is not finite"
     case .negative: "has a negative entry"
     case .sum(let sum): "has the sum \(sum), 1 within 1e-5 would be right"
+    case .promise(let promise): "has values that are not '\(promise.rawValue)' as the manifest promises"
     case .notBinary: "has an entry that is neither 0 nor 1"
     }
   }

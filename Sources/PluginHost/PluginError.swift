@@ -211,6 +211,8 @@ package enum TensorProblem: Error, Equatable, Sendable {
   case notFinite
   case negative
   case sum(Double)
+  /// A device found it; which value it was is not known.
+  case promise(WeightPromise)
   case notBinary
 }
 

@@ -1,0 +1,190 @@
+import CLethe
+import Glibc
+package import Learning
+import Synchronization
+import Tensors
+
+/// The host's side of every plugin of one run: what handles mean, and which callback is under way.
+///
+/// One run, one session, one thread: the one that made it. The engine keeps it as long as it keeps any instance.
+@safe package final class HostSession {
+  unowned let world: any StrategyWorld
+  let mailbox: Mailbox
+  /// The callback under way.
+  let frame = CallFrame()
+  /// The session's copy of the list of operators.
+  var operators: [Operator] = []
+  var tensors = HandleTable<Tensor>()
+  /// Generation of every handle of a model: a session's own.
+  let generation = Generations.next()
+  /// Kept tensors of each instance: slot and generation.
+  var kept: [UInt32: [Int: UInt32]] = [:]
+  private var names: [(list: [String], pointers: UnsafePointer<UnsafePointer<CChar>?>)] = unsafe []
+
+  /// - Parameters:
+  ///   - world: the engine; it must outlive the session.
+  ///   - cancel: what a plugin's `cancelled` reads, from any thread.
+  package init(world: any StrategyWorld, cancel: CancelFlag) {
+    self.world = world
+    mailbox = Mailbox.open(cancel)
+  }
+
+  deinit {
+    frame.scratch.close()
+    for unsafeentry in unsafe names {
+      for index in unsafe 0..<entry.list.count { unsafe free(UnsafeMutablePointer(mutating: entry.pointers[index])) }
+      unsafe entry.pointers.deallocate()
+    }
+  }
+
+  var cancel: CancelFlag { mailbox.cancel }
+
+  /// Names as C texts that live as long as the session; the same list gives the same ones.
+  func cNames(_ list: [String]) -> UnsafePointer<UnsafePointer<CChar>?> {
+    if let found = unsafe names.first(where: { unsafe $0.list == list }) { return unsafe found.pointers }
+    let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: max(1, list.count))
+    for (index, name) in list.enumerated() { unsafe (pointers + index).initialize(to: strdup(name)) }
+    unsafe names.append((list, UnsafePointer(pointers)))
+    return unsafe UnsafePointer(pointers)
+  }
+}
+
+// MARK: The callback under way
+
+/// A callback of a plugin while it runs: what it may do, what it was given and what it has given.
+final class CallFrame {
+  /// Services that are legal in some callbacks only.
+  enum Moment {
+    case create, prepare, work, combine, afterStep
+  }
+
+  /// The token of its context, or 0 while no callback runs.
+  fileprivate(set) var context: UInt64 = 0
+  fileprivate(set) var call: PluginCall?
+  fileprivate(set) var instance: InstanceFacts?
+  fileprivate(set) var moment = Moment.work
+  /// Handles made in this callback, in order.
+  var arena: [Token] = []
+  var randoms: [RandomSource] = []
+  var scratch = Scratch()
+  /// Lines logged so far.
+  var lines = 0
+  /// Terms added so far, and what was wrong with the first bad one.
+  var terms: [Term] = []
+  var direction: [Tensor?]?
+  var step: (any StepView)?
+  var learningRate: Double?
+}
+
+/// Which instance of a strategy calls.
+struct InstanceFacts {
+  /// A number of its own in the process, the owner of kept tensors.
+  let number: UInt32
+  /// What its random numbers are named after.
+  let name: String
+  let strategy: StrategyManifest
+}
+
+/// A stream of random numbers of one callback.
+enum RandomSource {
+  case words(Philox)
+  case generator(Generator)
+}
+
+extension HostSession {
+  /// The session whose callback runs on this thread: a thread's own, so that sessions of several threads do not meet.
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    let status = unsafe pthread_key_create(&key, nil)
+    precondition(status == 0, "the process has no thread-specific key left")
+    return key
+  }()
+
+  static var current: HostSession? {
+    guard let pointer = unsafe pthread_getspecific(key) else { return nil }
+    return unsafe Unmanaged<HostSession>.fromOpaque(pointer).takeUnretainedValue()
+  }
+
+  /// Runs a callback: gives it a context, takes back everything that dies with it.
+  ///
+  /// - Precondition: called on the session's thread, and not from inside a callback.
+  func enter<Result>(
+    _ call: PluginCall, _ instance: InstanceFacts, _ moment: CallFrame.Moment, hasContext: Bool = true,
+    _ body: (lethe_ctx?) throws -> Result
+  ) rethrows -> Result {
+    precondition(mailbox.isOnItsThread, "plugins of a run are called on the thread that opened the session")
+    precondition(frame.call == nil, "a callback of a plugin does not lead to another one")
+    let outer = unsafe pthread_getspecific(Self.key)
+    let recording = GradientMode.isOn
+    let token = Token(.context, session: mailbox.number, slot: 0, generation: Generations.next())
+    _ = unsafe pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+    frame.call = call
+    frame.instance = instance
+    frame.moment = moment
+    if hasContext {
+      frame.context = token.bits
+      mailbox.context.store(token.bits, ordering: .releasing)
+    }
+    defer {
+      mailbox.context.store(0, ordering: .releasing)
+      frame.context = 0
+      if GradientMode.isOn != recording { GradientMode.set(recording) }
+      mailbox.empty({ log($0, $1) }, { drop($0) })
+      release(to: 0)
+      frame.randoms.removeAll(keepingCapacity: true)
+      frame.terms.removeAll(keepingCapacity: true)
+      frame.scratch.empty()
+      frame.direction = nil
+      frame.step = nil
+      frame.learningRate = nil
+      frame.lines = 0
+      frame.instance = nil
+      frame.call = nil
+      _ = unsafe pthread_setspecific(Self.key, outer)
+    }
+    return unsafe try body(hasContext ? token.pointer : nil)
+  }
+
+  /// Serves one request of a callback.
+  static func serve(
+    _ context: lethe_ctx?, _ error: UnsafeMutablePointer<lethe_error>?,
+    _ body: (HostSession) throws(Refusal) -> Void
+  ) -> lethe_status {
+    let token = unsafe Token(context)
+    guard token.bits != 0, let session = current, session.frame.context == token.bits else {
+      return unsafe misuse(token).write(error)
+    }
+    do throws(Refusal) {
+      try body(session)
+      return LETHE_OK
+    } catch let refusal {
+      if refusal.status == LETHE_E_STALE { session.log(.misbehaving, refusal.message) }
+      return unsafe refusal.write(error)
+    }
+  }
+
+  /// What is wrong with a context that is not the one of the callback on this thread; the run's record says so too.
+  static func misuse(_ token: Token) -> Refusal {
+    let mailbox = token.isKind(.context) ? Mailbox.of(token) : nil
+    let isRunning = mailbox?.context.load(ordering: .acquiring) == token.bits
+    let refusal =
+      isRunning
+      ? Refusal(LETHE_E_WRONG_THREAD, "the host was called from another thread than the run's")
+      : Refusal(LETHE_E_STALE, "a context was used after its callback returned")
+    (mailbox ?? current?.mailbox)?.post(.misbehaving, refusal.message)
+    return refusal
+  }
+
+  /// Writes a line for the run's record, with the callback that it comes from.
+  func log(_ level: PluginLog.Level, _ text: String) {
+    frame.lines += 1
+    guard frame.lines <= Self.mostLines else { return }
+    let isLast = frame.lines == Self.mostLines
+    world.log(
+      PluginLog(
+        level: level, plugin: frame.call?.plugin ?? "", call: frame.call?.call, step: frame.call?.step,
+        text: CStruct.line(text) + (isLast ? " (further lines of this call are left out)" : "")))
+  }
+
+  private static let mostLines = 100
+}

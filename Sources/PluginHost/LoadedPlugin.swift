@@ -1,0 +1,100 @@
+import CLethe
+import Glibc
+import Synchronization
+
+/// A plugin whose code is in the process. It is never closed: unloading Swift code crashes the host later, and handles of
+/// other libraries may outlive it.
+package final class LoadedPlugin: Sendable {
+  /// What the note said; the code was compared with it.
+  package let file: PluginFile
+  /// SHA-256 of the bytes that were checked, 64 lower-case hexadecimal digits.
+  package let sha256: String
+  let strategies: [LoadedStrategy]
+
+  /// Opens the file, checks who could have changed it, loads it and compares its table with its manifest.
+  ///
+  /// - Parameter trust: who may own the file and the folders above it.
+  package convenience init(_ file: PluginFile, trust: TrustPolicy) throws(PluginError) {
+    let opened = try OpenFile(file.path)
+    guard opened.identity == file.identity else { throw .replaced(path: file.path) }
+    try trust.check(opened, asked: file.path)
+    let sha256 = try opened.sha256()
+    try LoadedFiles.claim(opened)
+    let handle = unsafe try Self.load(opened.path)
+    try opened.checkUnchanged()
+    unsafe try self.init(file, sha256: sha256, handle: handle)
+  }
+
+  private init(_ file: PluginFile, sha256: String, handle: UnsafeMutableRawPointer) throws(PluginError) {
+    self.file = file
+    self.sha256 = sha256
+    guard let symbol = unsafe dlsym(handle, HostFacts.entrySymbol) else {
+      throw .unfit(plugin: file.manifest.id, path: file.path, .noEntry(symbol: HostFacts.entrySymbol))
+    }
+    let entry = unsafe unsafeBitCast(symbol, to: lethe_plugin_abi0_fn.self)
+    var table: UnsafePointer<lethe_plugin>?
+    let call = PluginCall(file, "entry", nil)
+    try unsafe CallError.check(call) { error in unsafe entry(ServiceTables.host, &table, error) }
+    guard let table = unsafe table else { throw .call(call, .noTable) }
+    do throws(TableProblem) {
+      strategies = unsafe try TableReader(manifest: file.manifest).read(table)
+    } catch {
+      throw .table(plugin: file.manifest.id, path: file.path, error)
+    }
+  }
+
+  /// The strategy of that id, for the role that is wanted.
+  package func strategy(_ id: String, role: StrategyRole) throws(PluginError) -> StrategyHandle {
+    guard let found = strategies.first(where: { $0.manifest.id == id }) else {
+      let known = strategies.map(\.manifest.id)
+      throw .unknown(id: id, nearest: nearestWords(to: id, in: known), known: known, searched: [file.path])
+    }
+    guard found.manifest.knownRole == role else {
+      throw .wrongRole(strategy: id, role: found.manifest.role, wanted: role)
+    }
+    return StrategyHandle(plugin: self, loaded: found)
+  }
+
+  static func load(_ path: String) throws(PluginError) -> UnsafeMutableRawPointer {
+    guard let handle = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
+      throw .notLoadable(path: path, reason: unsafe CStruct.line(String(cString: dlerror())))
+    }
+    return unsafe handle
+  }
+}
+
+/// A strategy of a loaded plugin, ready for instances of it.
+package struct StrategyHandle: Sendable {
+  package let plugin: LoadedPlugin
+  let loaded: LoadedStrategy
+
+  package var manifest: StrategyManifest { loaded.manifest }
+}
+
+extension PluginCatalog {
+  /// Finds, checks and loads the plugin of a strategy.
+  package func load(_ id: String, role: StrategyRole) throws(PluginError) -> StrategyHandle {
+    let entry = try find(id, role: role)
+    return try LoadedPlugin(entry.plugin, trust: TrustPolicy(searchPath)).strategy(id, role: role)
+  }
+}
+
+extension PluginCall {
+  init(_ file: PluginFile, _ call: String, _ step: Int?) {
+    self.init(plugin: file.manifest.id, version: file.manifest.version, file: file.name, call: call, step: step)
+  }
+}
+
+/// The bytes that every loaded path held. The dynamic linker gives the old library for a path whose file was replaced.
+private enum LoadedFiles {
+  private static let all = Mutex<[String: FileIdentity]>([:])
+
+  static func claim(_ file: borrowing OpenFile) throws(PluginError) {
+    let (path, identity) = (file.path, file.identity)
+    let first = all.withLock { all in
+      if all[path] == nil { all[path] = identity }
+      return all[path]
+    }
+    guard first == identity else { throw .replaced(path: path) }
+  }
+}

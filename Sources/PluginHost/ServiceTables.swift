@@ -1,0 +1,45 @@
+import CLethe
+
+/// The tables that plugins call. Each is made once, never changed and never freed.
+enum ServiceTables {
+  // Immutable after the first use, and never freed.
+  nonisolated(unsafe) static let host: UnsafePointer<lethe_host> = unsafe make(
+    lethe_host(
+      size: size(of: lethe_host.self), abi_minor: UInt32(HostFacts.minor), name: permanent(HostFacts.name),
+      version: permanent(HostFacts.version),
+      service: { _, id in unsafe ServiceTables.find(id) }))
+
+  private static func find(_ id: UnsafePointer<CChar>?) -> UnsafeRawPointer? {
+    switch unsafe CStruct.text(id, limit: 256) {
+    case "lethe.core/1": unsafe UnsafeRawPointer(core)
+    case "lethe.tensors/1": unsafe UnsafeRawPointer(tensors)
+    case "lethe.ops/1": unsafe UnsafeRawPointer(operations)
+    case "lethe.dlpack/1": unsafe UnsafeRawPointer(dlpack)
+    case "lethe.autograd/1": unsafe UnsafeRawPointer(autograd)
+    case "lethe.rng/1": unsafe UnsafeRawPointer(randoms)
+    case "lethe.model/1": unsafe UnsafeRawPointer(models)
+    case "lethe.task/1": unsafe UnsafeRawPointer(task)
+    case "lethe.evaluate/1": unsafe UnsafeRawPointer(evaluate)
+    case "lethe.step/1": unsafe UnsafeRawPointer(steps)
+    default: nil
+    }
+  }
+
+  /// Memory for one struct that lives as long as the process.
+  static func make<Table>(_ table: Table) -> UnsafePointer<Table> {
+    let memory = UnsafeMutablePointer<Table>.allocate(capacity: 1)
+    unsafe memory.initialize(to: table)
+    return unsafe UnsafePointer(memory)
+  }
+
+  /// The bytes that this compiler gives a struct, for its `size`.
+  static func size<Struct>(of type: Struct.Type) -> UInt32 { UInt32(MemoryLayout<Struct>.size) }
+
+  /// A C text that lives as long as the process.
+  static func permanent(_ text: String) -> UnsafePointer<CChar> {
+    let bytes = text.utf8CString
+    let memory = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+    for (index, byte) in bytes.enumerated() { unsafe (memory + index).initialize(to: byte) }
+    return unsafe UnsafePointer(memory)
+  }
+}

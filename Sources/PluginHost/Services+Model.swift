@@ -1,0 +1,150 @@
+import CLethe
+import Tensors
+
+/// "lethe.autograd/1", "lethe.model/1", "lethe.task/1" and "lethe.evaluate/1".
+extension ServiceTables {
+  // Immutable after the first use, and never freed.
+  nonisolated(unsafe) static let autograd: UnsafePointer<lethe_autograd> = unsafe make(
+    lethe_autograd(
+      size: size(of: lethe_autograd.self), reserved0: 0,
+      gradient: { context, outputs, seeds, outputCount, inputs, inputCount, flags, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let outputs = unsafe try session.tensors(outputs, outputCount, 1)
+          let seeds = unsafe seeds == nil ? [] : unsafe try session.tensors(seeds, outputCount, 2)
+          let inputs = unsafe try session.tensors(inputs, inputCount, 4)
+          let gradients = try session.gradient(outputs, seeds, inputs, flags)
+          guard let out = unsafe out else { throw .argument(7, "argument 7 is NULL") }
+          var handles: [lethe_tensor?] = unsafe []
+          for gradient in gradients { unsafe handles.append(try session.lend(optional: gradient)) }
+          for unsafe(index, handle) in unsafe handles.enumerated() { unsafe out[index] = handle }
+        }
+      },
+      set_no_grad: { context, off in
+        var wasOff: Int32 = 0
+        _ = unsafe HostSession.serve(context, nil) { session throws(Refusal) in
+          wasOff = GradientMode.isOn ? 0 : 1
+          GradientMode.set(off == 0)
+        }
+        return wasOff
+      }))
+
+  nonisolated(unsafe) static let models: UnsafePointer<lethe_models> = unsafe make(
+    lethe_models(
+      size: size(of: lethe_models.self), reserved0: 0,
+      find: { context, name, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          guard let name = unsafe CStruct.text(name) else { throw .argument(1, "argument 1 is NULL") }
+          guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
+          unsafe out.pointee = session.handle(try session.find(name))
+        }
+      },
+      forward: { context, model, input, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let model = unsafe try session.model(model, 1)
+          guard let out = unsafe out else { throw .argument(3, "argument 3 is NULL") }
+          unsafe out.pointee = try session.lend(session.forward(model, input))
+        }
+      },
+      parameters: { context, model, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let model = unsafe try session.model(model, 1)
+          let list = unsafe try session.lend(attempt { try session.world.parameters(of: model) })
+          unsafe try CStruct.fill(out, list, least: MemoryLayout<lethe_named_tensors>.size, "lethe_named_tensors")
+        }
+      },
+      buffers: { context, model, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let model = unsafe try session.model(model, 1)
+          let list = unsafe try session.lend(attempt { try session.world.buffers(of: model) })
+          unsafe try CStruct.fill(out, list, least: MemoryLayout<lethe_named_tensors>.size, "lethe_named_tensors")
+        }
+      }))
+
+  nonisolated(unsafe) static let task: UnsafePointer<lethe_task> = unsafe make(
+    lethe_task(
+      size: size(of: lethe_task.self), reserved0: 0,
+      describe: { context, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let facts = session.world.task
+          let kind = unsafe session.cNames([facts.kind])
+          let info = unsafe lethe_task_info(
+            size: 0, reserved0: 0, kind: kind[0], classes: Int64(facts.classes), forget: Int64(facts.forget),
+            retain: Int64(facts.retain))
+          unsafe try CStruct.fill(out, info, least: 16, "lethe_task_info")
+        }
+      },
+      losses: { context, outputs, labels, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let outputs = unsafe try session.tensor(outputs, 1)
+          let labels = unsafe try session.tensor(labels, 2)
+          guard let out = unsafe out else { throw .argument(3, "argument 3 is NULL") }
+          unsafe out.pointee = try session.lend(
+            attempt { try session.world.losses(outputs: outputs, labels: labels) })
+        }
+      }))
+
+  nonisolated(unsafe) static let evaluate: UnsafePointer<lethe_evaluate> = unsafe make(
+    lethe_evaluate(
+      size: size(of: lethe_evaluate.self), reserved0: 0,
+      reference_loss: { context, set, out, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          guard session.frame.moment == .prepare || session.frame.moment == .create else {
+            throw Refusal(LETHE_E_PRECONDITION, "reference_loss is for 'create' and 'prepare' only")
+          }
+          let set = SampleSet(rawValue: set)
+          guard set == .forget || set == .retain else {
+            throw .argument(1, "set \(set.rawValue) is neither 1 (forget) nor 2 (retain)")
+          }
+          guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
+          unsafe out.pointee = try attempt { try session.world.referenceLoss(over: set) }
+        }
+      }))
+}
+
+extension HostSession {
+  fileprivate func gradient(
+    _ outputs: [Tensor?], _ seeds: [Tensor?], _ inputs: [Tensor?], _ flags: UInt32
+  ) throws(Refusal) -> [Tensor?] {
+    let known = LETHE_GRAD_RETAIN_GRAPH | LETHE_GRAD_CREATE_GRAPH | LETHE_GRAD_ALLOW_UNUSED
+    guard flags & ~known == 0 else { throw .argument(6, "flags \(flags) has bits that no header names") }
+    guard outputs.allSatisfy({ $0 != nil }) else { throw .argument(1, "an output is NULL") }
+    guard inputs.allSatisfy({ $0 != nil }) else { throw .argument(4, "an input is NULL") }
+    return try attempt {
+      try Tensors.gradient(
+        of: outputs.compactMap(\.self), seeds: seeds, withRespectTo: inputs.compactMap(\.self),
+        retainGraph: flags & LETHE_GRAD_RETAIN_GRAPH != 0, createGraph: flags & LETHE_GRAD_CREATE_GRAPH != 0,
+        allowUnused: flags & LETHE_GRAD_ALLOW_UNUSED != 0)
+    }
+  }
+
+  /// The model being unlearned, or one that the manifest asked for.
+  fileprivate func find(_ name: String) throws(Refusal) -> ModelHandle {
+    let asked = frame.instance?.strategy.models ?? []
+    guard name == "model" || asked.contains(name) else {
+      throw Refusal(LETHE_E_NOT_FOUND, "the model '\(name)' is not listed under 'models' in the manifest", detail: 1)
+    }
+    guard let model = world.model(named: name) else {
+      throw Refusal(LETHE_E_NOT_FOUND, "this run has no model '\(name)'", detail: 1)
+    }
+    return model
+  }
+
+  fileprivate func forward(_ model: ModelHandle, _ input: UnsafePointer<lethe_forward>?) throws(Refusal) -> Tensor {
+    guard let input = unsafe input else { throw .argument(2, "argument 2 is NULL") }
+    guard unsafe CStruct.size(input) >= MemoryLayout<lethe_forward>.size else {
+      throw .argument(2, "the size of 'lethe_forward' is \(unsafe CStruct.size(input)), set it to sizeof of the struct")
+    }
+    let flags = unsafe input.pointee.flags
+    guard flags & ~(LETHE_FORWARD_EVAL | LETHE_FORWARD_NO_GRAD) == 0 else {
+      throw .argument(2, "flags \(flags) has bits that no header names")
+    }
+    let inputs = unsafe try tensor(input.pointee.inputs, 2)
+    let evaluation = flags & LETHE_FORWARD_EVAL != 0
+    return try attempt {
+      guard flags & LETHE_FORWARD_NO_GRAD != 0 else {
+        return try world.forward(model, inputs: inputs, evaluation: evaluation)
+      }
+      return try withoutGradients { try world.forward(model, inputs: inputs, evaluation: evaluation) }
+    }
+  }
+}

@@ -1,0 +1,190 @@
+package import Tensors
+
+/// What strategies can reach of a run: the engine's side of the services. All calls come on the run's one thread, from
+/// inside a callback of a plugin. An error that is thrown here reaches the plugin as a status with the error's text.
+package protocol StrategyWorld: AnyObject {
+  /// Where the run computes.
+  var device: Device { get }
+  /// Seed of every stream of random numbers.
+  var seed: UInt64 { get }
+  /// What the model is for.
+  var task: TaskFacts { get }
+
+  /// The model of that name: "model" is the one being unlearned, "original" the frozen one from before.
+  func model(named name: String) -> ModelHandle?
+  /// Outputs for `inputs`, in the thread's present gradient mode: float `[n, C, H, W]` in [0, 1] gives logits
+  /// `[n, classes]`. `evaluation` takes running statistics, else those of the batch are taken and updated.
+  func forward(_ model: ModelHandle, inputs: Tensor, evaluation: Bool) throws -> Tensor
+  /// Trainable parameters in a stable order, leaves of the graph.
+  func parameters(of model: ModelHandle) throws -> NamedTensors
+  /// Running statistics and counters in a stable order.
+  func buffers(of model: ModelHandle) throws -> NamedTensors
+  /// The task's loss of each sample, `[n]`, never reduced.
+  func losses(outputs: Tensor, labels: Tensor) throws -> Tensor
+  /// Mean of that loss of the original model over one set, with running statistics and without augmentation.
+  func referenceLoss(over set: SampleSet) throws -> Double
+
+  /// Takes a line for the run's record.
+  func log(_ line: PluginLog)
+  /// Takes a number or text about the present step.
+  func report(_ report: PluginReport)
+}
+
+/// A model of the engine, by a number that means something to the engine alone; from 0, below a million.
+package struct ModelHandle: Hashable, Sendable {
+  package let number: Int
+
+  package init(_ number: Int) { self.number = number }
+}
+
+/// What a run's model is for.
+package struct TaskFacts: Sendable, Equatable {
+  /// "classification".
+  package var kind: String
+  package var classes: Int
+  /// Samples in each set.
+  package var forget: Int
+  package var retain: Int
+
+  package init(kind: String = "classification", classes: Int, forget: Int, retain: Int) {
+    self.kind = kind
+    self.classes = classes
+    self.forget = forget
+    self.retain = retain
+  }
+}
+
+/// Which set samples belong to.
+package struct SampleSet: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt32
+
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  package static let forget = SampleSet(rawValue: 1)
+  package static let retain = SampleSet(rawValue: 2)
+  package static let both: SampleSet = [.forget, .retain]
+
+  /// The sets by name.
+  package var names: [String] { (contains(.forget) ? ["forget"] : []) + (contains(.retain) ? ["retain"] : []) }
+}
+
+/// Tensors with names, in a stable order. A nil tensor is one of zeros.
+package struct NamedTensors {
+  package var names: [String]
+  package var tensors: [Tensor?]
+
+  /// As many names as tensors.
+  package init(names: [String], tensors: [Tensor?]) {
+    precondition(names.count == tensors.count, "every tensor needs a name")
+    self.names = names
+    self.tensors = tensors
+  }
+}
+
+/// Where a run stands. All counts from 0.
+package struct Progress: Sendable, Equatable {
+  /// Optimizer steps of the whole run.
+  package var step: Int
+  package var steps: Int
+  /// Passes of the schedule.
+  package var epoch: Int
+  package var epochs: Int
+  package var stepInEpoch: Int
+  package var stepsInEpoch: Int
+
+  package init(step: Int, steps: Int, epoch: Int, epochs: Int, stepInEpoch: Int, stepsInEpoch: Int) {
+    self.step = step
+    self.steps = steps
+    self.epoch = epoch
+    self.epochs = epochs
+    self.stepInEpoch = stepInEpoch
+    self.stepsInEpoch = stepsInEpoch
+  }
+}
+
+/// Samples that go through the model together, those of the forget set first.
+package struct Batch {
+  package var forgetCount: Int
+  package var retainCount: Int
+  /// Float `[n, C, H, W]` in [0, 1].
+  package var inputs: Tensor
+  /// `int64 [n]`.
+  package var labels: Tensor
+  /// `int64 [n]`, positions in the training data.
+  package var indices: Tensor
+
+  package init(forgetCount: Int, retainCount: Int, inputs: Tensor, labels: Tensor, indices: Tensor) {
+    self.forgetCount = forgetCount
+    self.retainCount = retainCount
+    self.inputs = inputs
+    self.labels = labels
+    self.indices = indices
+  }
+}
+
+/// One term of a step's loss.
+package struct Term {
+  /// Unique in the step.
+  package var name: String
+  /// One set, or none for a penalty.
+  package var set: SampleSet
+  package var coefficient: Double
+  /// Float `[n]`, part of the graph; nil for a penalty.
+  package var losses: Tensor?
+  /// `[n]`: the task's loss with the true labels, where `losses` is something else.
+  package var cleanLosses: Tensor?
+  /// `[n]`, not negative; multiplies the weights.
+  package var importance: Tensor?
+  /// `int64 [n]`.
+  package var timesteps: Tensor?
+  /// `int64 [n]`.
+  package var indices: Tensor?
+  /// A penalty's scalar, part of the graph.
+  package var penalty: Tensor?
+
+  package init(
+    name: String, set: SampleSet, coefficient: Double = 1, losses: Tensor?, cleanLosses: Tensor? = nil,
+    importance: Tensor? = nil, timesteps: Tensor? = nil, indices: Tensor? = nil, penalty: Tensor? = nil
+  ) {
+    self.name = name
+    self.set = set
+    self.coefficient = coefficient
+    self.losses = losses
+    self.cleanLosses = cleanLosses
+    self.importance = importance
+    self.timesteps = timesteps
+    self.indices = indices
+    self.penalty = penalty
+  }
+}
+
+/// A line of text from a plugin, or about one.
+package struct PluginLog: Sendable, Equatable {
+  package enum Level: String, Sendable {
+    case debug, info, warning
+    /// The host says that the plugin used what it must not use.
+    case misbehaving = "plugin-misbehaving"
+  }
+
+  package var level: Level
+  package var plugin: String
+  /// `objective.terms`; nil for a line from outside a callback.
+  package var call: String?
+  package var step: Int?
+  package var text: String
+}
+
+/// A value that a plugin reports about a step.
+package struct PluginReport {
+  package enum Value {
+    case number(Double)
+    case text(String)
+    /// One element, detached, to be read when the next event is due.
+    case tensor(Tensor)
+  }
+
+  package var strategy: String
+  package var key: String
+  package var step: Int?
+  package var value: Value
+}
