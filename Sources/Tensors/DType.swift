@@ -69,6 +69,7 @@ package enum Device: Hashable, Sendable {
 }
 
 extension Device: CustomStringConvertible {
+  /// As recipes write it: "cpu" or "cuda:N".
   package var description: String {
     switch self {
     case .cpu: "cpu"

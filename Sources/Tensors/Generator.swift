@@ -33,7 +33,7 @@ package func seedAll(_ seed: UInt64) throws(TensorError) {
   try runtime.check(unsafe runtime.table.pointee.seed_all(seed), "seed")
 }
 
-/// What the shim has counted; zero before LibTorch was opened.
+/// What the shim has counted; zero where there is no LibTorch.
 package struct Counters: Sendable, Equatable {
   /// Handles of tensors that are alive.
   package var liveTensors = 0
@@ -44,6 +44,7 @@ package struct Counters: Sendable, Equatable {
   /// Calls of `gradient` since the start.
   package var gradients = 0
 
+  /// What there is at this moment. Opens LibTorch, if it is not open yet.
   package static var now: Counters {
     guard let table = unsafe Tensor.table else { return Counters() }
     var counters = ct_counters()
@@ -53,6 +54,8 @@ package struct Counters: Sendable, Equatable {
       gradients: Int(counters.gradients))
   }
 
+  /// Handles of tensors that are alive now.
   package static var liveTensors: Int { now.liveTensors }
+  /// Operators called so far.
   package static var calls: Int { now.calls }
 }

@@ -6,8 +6,9 @@ package import CTorchTable
   package let name: String
   /// LibTorch's own schema.
   package let schema: String
-  /// How many arguments a call may give, and must give.
+  /// How many arguments a call may give.
   package let arguments: Int
+  /// How many arguments a call must give.
   package let required: Int
   /// How many values a call returns.
   package let returns: Int

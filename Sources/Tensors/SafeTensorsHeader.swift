@@ -1,13 +1,18 @@
 /// The checked header of a safetensors file: a length of eight bytes, that many bytes of JSON, then the data.
 package struct SafeTensorsHeader: Sendable {
+  /// What the header says about one tensor.
   package struct Entry: Sendable, Equatable {
+    /// Its name, unique in the file.
     package let name: String
+    /// The type of its elements.
     package let dtype: DType
+    /// Extent along each dimension.
     package let shape: [Int]
     /// Bytes, counted from the start of the data.
     package let offsets: Range<Int>
   }
 
+  /// Texts about the whole file.
   package let metadata: [String: String]
   /// In the header's order.
   package let entries: [Entry]

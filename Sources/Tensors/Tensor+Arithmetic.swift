@@ -1,37 +1,61 @@
 extension Tensor {
+  /// The sum, element by element; shapes are broadcast.
   package static func + (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try operators().add.tensor(a, b) }
+  /// The difference, element by element; shapes are broadcast.
   package static func - (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try operators().sub.tensor(a, b) }
+  /// The product, element by element; shapes are broadcast.
   package static func * (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try operators().mul.tensor(a, b) }
+  /// The quotient, element by element; shapes are broadcast. Whole numbers give floats.
   package static func / (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try operators().div.tensor(a, b) }
 
+  /// Each element plus a number.
   package static func + (a: Tensor, b: Double) throws(TensorError) -> Tensor { try operators().addScalar.tensor(a, b) }
+  /// Each element minus a number.
   package static func - (a: Tensor, b: Double) throws(TensorError) -> Tensor { try operators().subScalar.tensor(a, b) }
+  /// A number minus each element.
   package static func - (a: Double, b: Tensor) throws(TensorError) -> Tensor { try operators().rsubScalar.tensor(b, a) }
+  /// Each element times a number.
   package static func * (a: Tensor, b: Double) throws(TensorError) -> Tensor { try operators().mulScalar.tensor(a, b) }
+  /// A number times each element.
   package static func * (a: Double, b: Tensor) throws(TensorError) -> Tensor { try operators().mulScalar.tensor(b, a) }
+  /// Each element divided by a number.
   package static func / (a: Tensor, b: Double) throws(TensorError) -> Tensor { try operators().divScalar.tensor(a, b) }
 
   /// With a whole number a tensor of whole numbers stays one.
   package static func + (a: Tensor, b: Int) throws(TensorError) -> Tensor { try operators().addScalar.tensor(a, b) }
+  /// Each element minus a whole number.
   package static func - (a: Tensor, b: Int) throws(TensorError) -> Tensor { try operators().subScalar.tensor(a, b) }
+  /// Each element times a whole number.
   package static func * (a: Tensor, b: Int) throws(TensorError) -> Tensor { try operators().mulScalar.tensor(a, b) }
 
+  /// Each element with the other sign.
   package static prefix func - (a: Tensor) throws(TensorError) -> Tensor { try operators().neg.tensor(a) }
 
   /// Each element to the power `exponent`.
   package func power(_ exponent: Double) throws(TensorError) -> Tensor {
     try Self.operators().pow.tensor(self, exponent)
   }
+  /// e to the power of each element.
   package func exp() throws(TensorError) -> Tensor { try Self.operators().exp.tensor(self) }
+  /// The natural logarithm of each element.
   package func log() throws(TensorError) -> Tensor { try Self.operators().log.tensor(self) }
+  /// The square root of each element.
   package func squareRoot() throws(TensorError) -> Tensor { try Self.operators().sqrt.tensor(self) }
+  /// One over the square root of each element.
   package func reciprocalSquareRoot() throws(TensorError) -> Tensor { try Self.operators().rsqrt.tensor(self) }
+  /// Each element without its sign.
   package func absolute() throws(TensorError) -> Tensor { try Self.operators().abs.tensor(self) }
+  /// −1, 0 or 1 for each element.
   package func sign() throws(TensorError) -> Tensor { try Self.operators().sign.tensor(self) }
+  /// One over each element.
   package func reciprocal() throws(TensorError) -> Tensor { try Self.operators().reciprocal.tensor(self) }
+  /// The largest whole number not above each element.
   package func floor() throws(TensorError) -> Tensor { try Self.operators().floor.tensor(self) }
+  /// The nearest whole number to each element; halves go to the even one.
   package func rounded() throws(TensorError) -> Tensor { try Self.operators().round.tensor(self) }
+  /// 1 / (1 + e⁻ˣ) for each element.
   package func sigmoid() throws(TensorError) -> Tensor { try Self.operators().sigmoid.tensor(self) }
+  /// The hyperbolic tangent of each element.
   package func tanh() throws(TensorError) -> Tensor { try Self.operators().tanh.tensor(self) }
 
   /// The remainder of division by `divisor`, of the divisor's sign.
@@ -45,9 +69,11 @@ extension Tensor {
       .tensor(self), lower.map(Value.float) ?? .none, upper.map(Value.float) ?? .none)
   }
 
+  /// The larger of two elements, place by place; NaN wins.
   package func maximum(_ other: Tensor) throws(TensorError) -> Tensor {
     try Self.operators().maximum.tensor(self, other)
   }
+  /// The smaller of two elements, place by place; NaN wins.
   package func minimum(_ other: Tensor) throws(TensorError) -> Tensor {
     try Self.operators().minimum.tensor(self, other)
   }

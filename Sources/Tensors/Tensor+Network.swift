@@ -63,10 +63,12 @@ extension Tensor {
       .tensor(self), .tensor(labels), .none, .int(reduction.rawValue), .int(-100), .float(labelSmoothing))
   }
 
+  /// Logarithms of the shares that `softmax` gives, without leaving the logarithm.
   package func logSoftmax(along dimension: Int) throws(TensorError) -> Tensor {
     try Self.operators().logSoftmax.tensor(self, dimension)
   }
 
+  /// Shares that sum to 1 along a dimension: eˣ over the sum of them.
   package func softmax(along dimension: Int) throws(TensorError) -> Tensor {
     try Self.operators().softmax.tensor(self, dimension)
   }

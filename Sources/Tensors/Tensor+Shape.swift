@@ -22,10 +22,12 @@ extension Tensor {
     try Self.operators().flatten.tensor(.tensor(self), .int(start), .int(end))
   }
 
+  /// A view with two dimensions exchanged.
   package func transpose(_ a: Int, _ b: Int) throws(TensorError) -> Tensor {
     try Self.operators().transpose.tensor(.tensor(self), .int(a), .int(b))
   }
 
+  /// A view with the dimensions in another order.
   package func permute(_ dimensions: [Int]) throws(TensorError) -> Tensor {
     try Self.operators().permute.tensor(.tensor(self), .ints(dimensions))
   }
@@ -40,10 +42,12 @@ extension Tensor {
     try Self.operators().select.tensor(.tensor(self), .int(dimension), .int(index))
   }
 
+  /// A view with a new dimension of extent 1.
   package func unsqueeze(_ dimension: Int) throws(TensorError) -> Tensor {
     try Self.operators().unsqueeze.tensor(self, dimension)
   }
 
+  /// A view without a dimension of extent 1.
   package func squeeze(_ dimension: Int) throws(TensorError) -> Tensor {
     try Self.operators().squeeze.tensor(self, dimension)
   }
@@ -131,5 +135,6 @@ extension Tensor {
 }
 
 extension Value: ExpressibleByStringLiteral {
+  /// A text written in place.
   package init(stringLiteral value: String) { self = .string(value) }
 }

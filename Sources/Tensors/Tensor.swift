@@ -70,6 +70,7 @@ extension Tensor {
     return unsafe Int(info.elements) * Int(info.element_bytes)
   }
 
+  /// The type of its elements.
   package var dtype: DType {
     guard let dtype = DType(rawValue: unsafe info.dtype) else {
       preconditionFailure("LibTorch's element type \(unsafe info.dtype) is not one of ours")
@@ -77,6 +78,7 @@ extension Tensor {
     return dtype
   }
 
+  /// Where its elements are.
   package var device: Device { Device(number: unsafe info.device) }
 
   /// Whether the elements lie in row-major order without gaps.

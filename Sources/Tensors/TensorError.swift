@@ -15,11 +15,17 @@ package enum TensorError: Error, Equatable, Sendable {
   /// A file of weights cannot be read or written.
   case file(path: String, FileProblem)
 
+  /// What is wrong with a file of weights.
   package enum FileProblem: Error, Equatable, Sendable {
+    /// There is none.
     case missing
+    /// The system does not let it be read.
     case unreadable(reason: String)
+    /// It is no safetensors file, or a broken one.
     case malformed(reason: String)
+    /// No file can be made there, or not of these tensors.
     case unwritable(reason: String)
+    /// Writing began and could not end: a full disk, say.
     case writeFailed(reason: String)
   }
 
@@ -44,6 +50,7 @@ package enum TensorError: Error, Equatable, Sendable {
 }
 
 extension TensorError: CustomStringConvertible {
+  /// What went wrong, where, and what would be right.
   package var description: String {
     switch self {
     case .libraryNotFound(let searched):
@@ -60,6 +67,7 @@ extension TensorError: CustomStringConvertible {
 }
 
 extension TensorError.FileProblem: CustomStringConvertible {
+  /// What went wrong, where, and what would be right.
   package var description: String {
     switch self {
     case .missing: "no such file"

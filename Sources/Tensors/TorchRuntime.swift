@@ -13,6 +13,7 @@ import Glibc
 
   /// LibTorch's own version, such as "2.11.0".
   package let version: String
+  /// Where its libraries were found.
   package let location: LibTorchLocation
   let operators: OperatorTable
   // Filled once by the shim, before this object exists, and never written again.

@@ -21,8 +21,11 @@ package enum Value {
 }
 
 extension Value: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral {
+  /// A whole number written in place.
   package init(integerLiteral value: Int) { self = .int(value) }
+  /// A number written in place.
   package init(floatLiteral value: Double) { self = .float(value) }
+  /// A fact written in place.
   package init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 

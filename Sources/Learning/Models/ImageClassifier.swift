@@ -13,7 +13,9 @@ package final class ImageClassifier {
   package let flatStatistics: Tensor?
   /// How many training batches each batch normalisation has seen (`int64`); nil without any.
   package let flatCounts: Tensor?
+  /// Where its tensors are.
   package let device: Device
+  /// The type of its parameters.
   package let dtype: DType
   /// How images are shifted and scaled first.
   package let normalisation: Normalisation

@@ -2,7 +2,9 @@ import Tensors
 
 /// How images in [0, 1] are shifted and scaled before the first layer: `(x − mean) / standardDeviation`, a channel each.
 package struct Normalisation: Sendable, Equatable {
+  /// What is taken from each channel.
   package let mean: [Double]
+  /// What each channel is then divided by.
   package let standardDeviation: [Double]
 
   /// - Precondition: both have one value for each channel, and no deviation is 0.

@@ -2,6 +2,7 @@ import Foundation
 
 /// The learning rate as a function of the step, and of nothing else.
 package struct LearningRateSchedule: Sendable, Equatable {
+  /// How the rate runs, apart from the warm-up.
   package enum Shape: Sendable, Equatable {
     /// The same throughout.
     case constant
@@ -14,12 +15,15 @@ package struct LearningRateSchedule: Sendable, Equatable {
     case oneCycle
   }
 
+  /// How the rate runs, apart from the warm-up.
   package let shape: Shape
   /// The largest rate.
   package let peak: Double
   /// Steps over which the rate rises linearly: at step s by the factor (s + 1) / warmupSteps.
   package let warmupSteps: Int
+  /// Steps of an epoch.
   package let stepsPerEpoch: Int
+  /// Steps of the run.
   package let totalSteps: Int
 
   /// - Parameter warmupEpochs: fractions count; steps are rounded.

@@ -2,6 +2,7 @@ package import Tensors
 
 /// Steps along gradients with LibTorch's fused operators: one call for all parameters.
 package final class Optimizer {
+  /// The rule and its numbers.
   package let settings: OptimizerSettings
   /// What a checkpoint keeps: the moments, and Adam's count of steps. They change in place.
   package private(set) var state: [(name: String, tensor: Tensor)] = []

@@ -1,5 +1,6 @@
 /// The rule that turns gradients into steps.
 package struct OptimizerSettings: Sendable {
+  /// Which rule, with the numbers that only it has.
   package enum Rule: Sendable {
     /// Stochastic gradient descent; `momentum` 0 is none.
     case sgd(momentum: Double, nesterov: Bool)
@@ -9,6 +10,7 @@ package struct OptimizerSettings: Sendable {
     case adamW(betas: (Double, Double), epsilon: Double)
   }
 
+  /// Which rule.
   package var rule: Rule
   /// The rate that a schedule scales.
   package var learningRate: Double
@@ -17,6 +19,7 @@ package struct OptimizerSettings: Sendable {
   /// The norm that gradients are clipped to; nil for no clipping. Clipping is the caller's: see `clipGradients`.
   package var clip: Double?
 
+  /// A rule with its numbers; no weight decay and no clipping unless given.
   package init(rule: Rule, learningRate: Double, weightDecay: Double = 0, clip: Double? = nil) {
     self.rule = rule
     self.learningRate = learningRate
