@@ -7,6 +7,8 @@ extension CallProblem: CustomStringConvertible {
       "unknown status \(status)" + (message.isEmpty ? " without a message" : ": \(message)")
     case .notCancelled: "it says that it was cancelled, but nobody asked it to stop"
     case .noTable: "it succeeded but gave no table"
+    case .lifeCycle(.failed): "it failed before, and a failed instance can only be destroyed"
+    case .lifeCycle(let state): "the instance is '\(state.rawValue)', and the call is not legal then"
     case .state(let reason): reason
     case .noTerms(let wanted): "it added no term for \(wanted.joined(separator: " or "))"
     case .term(let name, let problem): "term '\(name)': \(problem)"
@@ -101,6 +103,8 @@ extension FunctionArgumentProblem: CustomStringConvertible {
     case .outOfRange(let value, let type): "is \(value), which does not fit \(type)"
     case .notANumber: "is not a number in 'args'"
     case .needed: "is missing"
+    case .fromHost: "is given by the host and cannot be in 'args'"
+    case .notInTerm(let term): "is asked for, but the term '\(term)' has no such numbers"
     }
   }
 }

@@ -31,7 +31,7 @@ import Tensors
 
   deinit {
     frame.scratch.close()
-    for unsafeentry in unsafe names {
+    unsafe names.forEach { entry in
       for index in unsafe 0..<entry.list.count { unsafe free(UnsafeMutablePointer(mutating: entry.pointers[index])) }
       unsafe entry.pointers.deallocate()
     }

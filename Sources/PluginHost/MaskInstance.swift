@@ -24,7 +24,7 @@ package final class MaskInstance: StrategyInstance {
 
   /// Starts a walk over parameters of these shapes; gives the walk that the strategy wants instead of `walk`.
   package func begin(parameters: NamedTensors, walk: Walk, step: Int? = nil) throws -> Walk {
-    _ = legal(.work)
+    _ = try legal(.work, "begin", step)
     let begin = unsafe table.begin
     var wanted = lethe_walk(
       size: ServiceTables.size(of: lethe_walk.self),
@@ -47,7 +47,7 @@ package final class MaskInstance: StrategyInstance {
 
   /// Shows the gradients of the mean loss over one batch of `count` samples; they may be changed in place.
   package func accumulate(gradients: NamedTensors, count: Int, step: Int? = nil) throws {
-    _ = legal(.work)
+    _ = try legal(.work, "accumulate", step)
     let accumulate = unsafe table.accumulate
     try unsafe call("accumulate", step, .work) { (instance, context, error) throws(Refusal) in
       let list = unsafe try session.place(session.lend(gradients))
@@ -57,7 +57,7 @@ package final class MaskInstance: StrategyInstance {
 
   /// One tensor for each parameter, of its shape: scores, finite and not negative, or 0 and 1. Reads every value.
   package func scores(parameters: NamedTensors, step: Int? = nil) throws -> [Tensor] {
-    _ = legal(.work)
+    _ = try legal(.work, "finish", step)
     let finish = unsafe table.finish
     let count = parameters.tensors.count
     var handles = unsafe [lethe_tensor?](repeating: nil, count: count)

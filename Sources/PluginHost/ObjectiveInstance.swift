@@ -11,7 +11,7 @@ package final class ObjectiveInstance: StrategyInstance {
   package func terms(
     progress: Progress, batches: [Batch], sets: SampleSet, model: ModelHandle = ModelHandle(0)
   ) throws -> [Term] {
-    _ = legal(.work)
+    _ = try legal(.work, "terms", progress.step)
     guard case .objective(let table) = strategy.loaded.role, let terms = unsafe table.terms else {
       preconditionFailure("an objective has a table of its role")
     }

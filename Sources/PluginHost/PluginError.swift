@@ -171,6 +171,8 @@ package enum CallProblem: Error, Equatable, Sendable {
   case notCancelled
   /// It went well, but gave no table.
   case noTable
+  /// A call of an instance that is not in the state for it.
+  case lifeCycle(LifeState)
   /// A state that the host or the stream cannot take.
   case state(String)
 
@@ -237,5 +239,9 @@ package enum FunctionArgumentProblem: Error, Equatable, Sendable {
   case wrongType(wanted: String)
   case outOfRange(value: String, type: String)
   case notANumber
+  /// A name of the host's that is among the values given along.
+  case fromHost
+  /// A term has no such numbers.
+  case notInTerm(String)
   case needed
 }

@@ -6,13 +6,15 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
   package var promise: WeightPromise { strategy.manifest.weights ?? .free }
 
   /// Asks for the weights of one term, and checks shape, type, device and, where the values are in memory, the values.
+  /// Losses in memory that are not finite cannot be weighed: they get uniform weights and the strategy is not asked.
   ///
   /// - Precondition: the term has losses.
   package func weights(for term: Term, progress: Progress) throws -> Weights {
-    _ = legal(.work)
+    _ = try legal(.work, "weigh", progress.step)
     guard case .reweighter(let table) = strategy.loaded.role, let weigh = unsafe table.weigh, let graph = term.losses
     else { preconditionFailure("a reweighter is shown terms with losses") }
     let losses = try TensorChecks.plain(graph)
+    if losses.device == .cpu, try TensorChecks.values(losses, .signed) != nil { return Weights() }
     let clean = try term.cleanLosses.map { try TensorChecks.plain($0) }
     var answer: lethe_tensor?
     return unsafe try call(

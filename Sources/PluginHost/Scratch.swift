@@ -40,7 +40,7 @@ import Glibc
   /// Frees everything that was taken.
   mutating func empty() {
     used = 0
-    for unsafepiece in unsafe others { unsafe free(piece) }
+    unsafe others.forEach { unsafe free($0) }
     unsafe others.removeAll()
   }
 

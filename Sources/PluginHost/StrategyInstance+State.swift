@@ -6,7 +6,7 @@ extension StrategyInstance {
 
   /// What the instance needs to go on bit for bit; nil where it keeps nothing.
   package func saveState(step: Int? = nil) throws -> SavedState? {
-    _ = legal(.state)
+    _ = try legal(.state, "save_state", step)
     guard let save = unsafe strategy.loaded.table.save_state else { return nil }
     let buffer = StateBuffer([])
     try unsafe call("save_state", step, .work) { instance, context, error in
@@ -21,7 +21,7 @@ extension StrategyInstance {
 
   /// Puts back what `saveState` gave, in an instance that is ready.
   package func loadState(_ state: SavedState, step: Int? = nil) throws {
-    _ = legal(.state)
+    _ = try legal(.state, "load_state", step)
     guard let load = unsafe strategy.loaded.table.load_state else {
       throw PluginError.call(
         describe("load_state", step), .state("there are \(state.bytes.count) bytes of state, and it keeps none"))

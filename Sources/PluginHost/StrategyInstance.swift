@@ -77,7 +77,7 @@ package struct SavedState: Sendable, Equatable {
 
   /// Lets the strategy see the models; it may compute at length.
   package func prepare(step: Int? = nil) throws {
-    let next = legal(.prepare)
+    let next = try legal(.prepare, "prepare", step)
     if let prepare = unsafe strategy.loaded.table.prepare {
       try unsafe call("prepare", step, .prepare) { instance, context, error in
         unsafe prepare(instance, context, error)
@@ -88,7 +88,7 @@ package struct SavedState: Sendable, Equatable {
 
   /// Tells the strategy that the last step is over.
   package func finish(step: Int? = nil) throws {
-    let next = legal(.finish)
+    let next = try legal(.finish, "finish", step)
     if let finish = unsafe strategy.loaded.table.finish {
       try unsafe call("finish", step, .work) { instance, context, error in unsafe finish(instance, context, error) }
     }
@@ -111,7 +111,7 @@ package struct SavedState: Sendable, Equatable {
   /// - Throws: `parameter` for one that is not tunable, and a `call` error where the strategy has no `retune`.
   package func retune(_ values: [ParameterValue], step: Int? = nil) throws {
     precondition(values.count == parameters.count, "a value for every parameter of the manifest")
-    _ = legal(.state)
+    _ = try legal(.state, "retune", step)
     for (index, parameter) in strategy.manifest.parameters.enumerated()
     where values[index] != parameters[index] && !parameter.isTunable {
       throw PluginError.parameter(strategy: strategy.manifest.id, key: parameter.key, .notTunable)
@@ -125,13 +125,11 @@ package struct SavedState: Sendable, Equatable {
     parameters = values
   }
 
-  /// Leaves the edge to the caller's success.
+  /// Where a call leads that is legal now; the caller takes the edge when it went well.
   ///
-  /// - Precondition: the event is legal now.
-  func legal(_ event: LifeState.Event) -> LifeState {
-    guard let next = life.after(event) else {
-      preconditionFailure("'\(event.rawValue)' of an instance that is '\(life.rawValue)'")
-    }
+  /// - Throws: a `call` error for an instance that failed before or is over.
+  func legal(_ event: LifeState.Event, _ call: String, _ step: Int?) throws(PluginError) -> LifeState {
+    guard let next = life.after(event) else { throw .call(describe(call, step), .lifeCycle(life)) }
     return next
   }
 
@@ -142,20 +140,26 @@ package struct SavedState: Sendable, Equatable {
     PluginCall(strategy.plugin.file, "\(strategy.manifest.knownRole?.word ?? "strategy").\(call)", step)
   }
 
-  /// Runs a callback. Any failure, the host's finding in `take` included, leaves nothing but `destroy`.
+  /// Runs a callback. After a failure nothing is legal but `destroy`.
   ///
-  /// - Parameter take: reads what the callback gave while its arena is alive.
+  /// - Parameter take: reads what the callback gave while its arena is alive; what it throws is the host's finding, not
+  ///   the strategy's failure, and leaves the instance as it was.
   func call<Result>(
     _ name: String, _ step: Int?, _ moment: CallFrame.Moment,
     _ body: (lethe_self?, lethe_ctx?, UnsafeMutablePointer<lethe_error>) throws(Refusal) -> lethe_status,
     take: () throws -> Result
   ) throws -> Result {
+    var hasAnswered = false
     do {
       return unsafe try Self.call(
         session, describe(name, step), facts, moment,
-        { (context, error) throws(Refusal) in unsafe try body(instance, context, error) }, take: take)
+        { (context, error) throws(Refusal) in unsafe try body(instance, context, error) },
+        take: {
+          hasAnswered = true
+          return try take()
+        })
     } catch {
-      life = .failed
+      if !hasAnswered { life = .failed }
       throw error
     }
   }

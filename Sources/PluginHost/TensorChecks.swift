@@ -66,8 +66,12 @@ enum TensorChecks {
       }
       return unsafe scan(UnsafeRawPointer(start).assumingMemoryBound(to: Double.self), count, rule)
     }
-    let list = try tensor.doubles()
-    return unsafe list.withUnsafeBufferPointer { buffer in
+    return values(try tensor.doubles(), rule)
+  }
+
+  /// Looks at every value of a list.
+  static func values(_ list: [Double], _ rule: Rule) -> TensorProblem? {
+    unsafe list.withUnsafeBufferPointer { buffer in
       guard let start = buffer.baseAddress else { return rule == .normalised ? .sum(0) : nil }
       return unsafe scan(start, list.count, rule)
     }

@@ -12,7 +12,7 @@ package final class UpdaterInstance: StrategyInstance {
   ///
   /// - Precondition: `combines`.
   package func combine(progress: Progress, step: any StepView, parameters: NamedTensors) throws -> [Tensor] {
-    _ = legal(.work)
+    _ = try legal(.work, "combine", progress.step)
     guard let combine = unsafe table.combine else { preconditionFailure("an updater without 'combine' is not asked") }
     return unsafe try call(
       "combine", progress.step, .combine,
@@ -43,7 +43,7 @@ package final class UpdaterInstance: StrategyInstance {
   ///
   /// - Precondition: `actsAfterStep`.
   package func afterStep(progress: Progress, learningRate: Double) throws {
-    _ = legal(.work)
+    _ = try legal(.work, "after_step", progress.step)
     guard let act = unsafe table.after_step else { preconditionFailure("an updater without 'after_step' is not asked") }
     try withoutGradients {
       try unsafe call("after_step", progress.step, .afterStep) { (instance, context, error) throws(Refusal) in
