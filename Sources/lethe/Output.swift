@@ -8,7 +8,7 @@ enum Output {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
-      throw CommandError.cannotWrite(path: "standard output", reason: "\(error.localizedDescription)")
+      throw CommandError.outputFailed
     }
   }
 
