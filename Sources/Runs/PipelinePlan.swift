@@ -173,6 +173,14 @@ package enum MaskSelection: Sendable, Equatable {
   case threshold(Double)
 }
 
+/// How weights that a mask leaves out are kept from moving.
+package enum MaskFreeze: String, Sendable, Codable, CaseIterable {
+  /// They keep the bits they had: their gradients are masked, and they are put back after every step.
+  case hard
+  /// Only their gradients are masked: weight decay still moves them, as in SalUn's scripts before 2026 (decay on masked weights).
+  case gradient
+}
+
 /// What decides which weights may move.
 package struct MaskPlan: Sendable, Equatable, Codable {
   /// The plugin that scores weights.
@@ -181,22 +189,26 @@ package struct MaskPlan: Sendable, Equatable, Codable {
   package var selection: MaskSelection
   /// Samples a batch of the walk that the scores come from; nil for what the plugin's manifest says.
   package var batch: Int?
+  /// How weights that it leaves out are kept from moving.
+  package var freeze: MaskFreeze
 
   private enum CodingKeys: String, CodingKey {
-    case keep, threshold, batch
+    case keep, threshold, batch, freeze
   }
 
-  /// Makes a mask of its three values.
-  package init(part: PartPlan, selection: MaskSelection, batch: Int?) {
+  /// Makes a mask of its four values.
+  package init(part: PartPlan, selection: MaskSelection, batch: Int?, freeze: MaskFreeze = .hard) {
     self.part = part
     self.selection = selection
     self.batch = batch
+    self.freeze = freeze
   }
 
   package init(from decoder: any Decoder) throws {
     part = try PartPlan(from: decoder)
     let container = try decoder.container(keyedBy: CodingKeys.self)
     batch = try container.decodeIfPresent(Int.self, forKey: .batch)
+    freeze = try container.decode(MaskFreeze.self, forKey: .freeze)
     if let threshold = try container.decodeIfPresent(Double.self, forKey: .threshold) {
       selection = .threshold(threshold)
     } else {
@@ -212,6 +224,7 @@ package struct MaskPlan: Sendable, Equatable, Codable {
     case .threshold(let score): try container.encode(score, forKey: .threshold)
     }
     try container.encodeIfPresent(batch, forKey: .batch)
+    try container.encode(freeze, forKey: .freeze)
   }
 }
 

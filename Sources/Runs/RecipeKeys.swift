@@ -179,6 +179,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("keep", "fraction", "0.5", "the share of weights that may move: those with the highest scores"),
       RecipeKey("threshold", "number", "–", "instead: weights with a score of at least this may move"),
       RecipeKey("batch", "whole number", "the plugin's", "samples a batch of the walk that the scores come from"),
+      RecipeKey(
+        "freeze", "hard, gradient", "hard", "hard: other weights keep their bits; gradient: decay may still move them"),
     ])
 
   static let swap = RecipeSection(

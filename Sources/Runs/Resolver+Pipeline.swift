@@ -193,7 +193,8 @@ extension Resolver {
     }
     return MaskPlan(
       part: part, selection: threshold.map(MaskSelection.threshold) ?? .keep(keep ?? 0.5),
-      batch: try section.int("batch", in: 1...1_000_000))
+      batch: try section.int("batch", in: 1...1_000_000), freeze: try section.choice("freeze", MaskFreeze.self) ?? .hard
+    )
   }
 
   /// A schedule that objective and updater both accept: the one written, else the objective's default, else its next.

@@ -35,7 +35,7 @@ import Testing
       objective: {plugin: random-label, alpha: 2}
       reweighter: {library: ../lib/libw.so, symbol: w, signature: "double(double loss, double eta)",
                    args: {eta: 0.1, order: 2}, normalise: none}
-      mask: {plugin: salun, threshold: 0.25, batch: 32}
+      mask: {plugin: salun, threshold: 0.25, batch: 32, freeze: gradient}
       updater: proximal
       schedule: paired
       epochs: 4

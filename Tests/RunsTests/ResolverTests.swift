@@ -68,6 +68,9 @@ import Testing
     #expect(plan.pipeline?.mask?.selection == .keep(0.25))
     #expect(plan.pipeline?.mask?.batch == 8)
     #expect(plan.pipeline?.mask?.part.parameters["mode"] == .string("reference"))
+    #expect(plan.pipeline?.mask?.freeze == .hard)
+    let drifting = try resolve(Fixture.minimal(), ["pipeline.mask={plugin: salun, freeze: gradient}"])
+    #expect(drifting.pipeline?.mask?.freeze == .gradient)
   }
 
   @Test func `what cannot be measured is not measured unless it is asked for`() throws {
