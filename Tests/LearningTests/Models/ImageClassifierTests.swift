@@ -64,6 +64,20 @@ import Testing
     #expect(try bytes(model) == before)
   }
 
+  @Test func `several training passes before one backward pass leave each its own gradient`() throws {
+    func gradients(_ model: ImageClassifier, after loss: Tensor) throws -> [[Double]] {
+      try gradient(of: [loss], withRespectTo: model.parameters.map(\.tensor)).compactMap { try $0?.doubles() }
+    }
+    let images = try images().to(.float64)
+    let alone = try cnn(dtype: .float64)
+    let expected = try gradients(alone, after: alone.forward(images, training: true).power(2).sum())
+    let model = try cnn(dtype: .float64)
+    let first = try model.forward(images, training: true).power(2).sum()
+    _ = try model.forward(images * 0.5, training: true)
+    #expect(try gradients(model, after: first) == expected)
+    #expect(expected.count == model.parameters.count)
+  }
+
   @Test func `images are normalised by constants that are in no file`() throws {
     let model = try cnn()
     let plain = try ImageClassifier.smallCNN(
