@@ -27,7 +27,7 @@ package struct Split: Sendable, Equatable, Codable {
     case forget, retain, validation, test
   }
 
-  init(forget: [Int32], retain: [Int32], validation: [Int32], test: [Int32]) {
+  package init(forget: [Int32], retain: [Int32], validation: [Int32], test: [Int32]) {
     self.forget = forget
     self.retain = retain
     self.validation = validation

@@ -1,0 +1,206 @@
+package import Foundation
+package import Learning
+package import Runs
+import Tensors
+
+/// Carries out a plan, step by step, and says so in events.
+package struct Engine {
+  private let plan: RunPlan
+  private let folder: RunFolder
+  private let cancel: CancelFlag
+  private let workbench: Workbench
+  private let sink: (RunEvent) -> Void
+
+  /// An engine for one plan.
+  ///
+  /// - Parameters:
+  ///   - folder: where the run's files go; made when it is not there.
+  ///   - workbench: what runs of one comparison share.
+  ///   - cancel: raised by the user's signal; answered within a step.
+  ///   - sink: gets every event, on the thread of the run.
+  package init(
+    plan: RunPlan, folder: URL, workbench: Workbench = Workbench(), cancel: CancelFlag,
+    sink: @escaping (RunEvent) -> Void
+  ) {
+    self.plan = plan
+    self.folder = RunFolder(url: folder)
+    self.workbench = workbench
+    self.cancel = cancel
+    self.sink = sink
+  }
+
+  /// Carries out the plan from its beginning.
+  package func carryOut() throws -> RunReport {
+    try folder.prepare()
+    try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
+    for leftover in [folder.checkpoint, folder.weights, folder.bestWeights, folder.reportJSON, folder.reportMarkdown] {
+      try? FileManager.default.removeItem(at: leftover)
+    }
+    let reporter = Reporter(sink: sink)
+    try reporter.record(in: folder.events, appending: false)
+    return try run(reporter, from: nil)
+  }
+
+  /// Goes on with the run of a folder, bit for bit, from its last checkpoint.
+  package static func resume(
+    _ folder: URL, cancel: CancelFlag, sink: @escaping (RunEvent) -> Void
+  ) throws -> RunReport {
+    let files = RunFolder(url: folder)
+    for file in [files.plan, files.events] where !FileManager.default.fileExists(atPath: file.path) {
+      throw EngineError.notARun(path: folder.path, missing: file.lastPathComponent)
+    }
+    let plan = try RunPlan(yaml: try text(files.plan), file: files.plan.path)
+    let events = try RunEvent.read(try text(files.events), file: files.events.path)
+    if case .finished = events.last?.what { throw EngineError.alreadyFinished(path: folder.path) }
+    var checkpoint: Checkpoint?
+    if FileManager.default.fileExists(atPath: files.checkpoint.path) {
+      checkpoint = try Checkpoint(reading: files.checkpoint)
+      guard checkpoint?.planHash == digest(plan.canonicalJSON()) else {
+        throw EngineError.foreignCheckpoint(path: files.checkpoint.path, reason: "it was made by another plan")
+      }
+    }
+    let reporter = Reporter(earlier: events, sink: sink)
+    try reporter.record(in: files.events, appending: true)
+    return try Engine(plan: plan, folder: folder, cancel: cancel, sink: sink).run(reporter, from: checkpoint)
+  }
+
+  /// Measures weights from elsewhere: no unlearning, no plugin.
+  package func evaluate(weights: String) throws -> RunReport {
+    try folder.prepare()
+    try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
+    let reporter = Reporter(sink: sink)
+    try reporter.record(in: folder.events, appending: false)
+    return try answeringInterrupts(reporter, step: { 0 }) {
+      try reporter.say(.runStarted(try start(resumedAt: nil)))
+      let shared = try prepare(reporter)
+      let library = ModelLibrary(
+        plan: plan, data: shared.data, device: shared.device, cache: cacheFolder(), cancel: cancel, reporter: reporter)
+      let model = try library.loaded(weights)
+      try measure(shared, model, seconds: nil, reporter)
+      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights]))
+    }
+  }
+
+  private func run(_ reporter: Reporter, from checkpoint: Checkpoint?) throws -> RunReport {
+    guard let pipeline = plan.pipeline else { throw EngineError.noPipeline }
+    var unlearning: Unlearning?
+    return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
+      try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
+      let shared = try prepare(reporter)
+      let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
+      try model.load(shared.original.state)
+      let work = try Unlearning(
+        plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, cancel: cancel,
+        reporter: reporter)
+      unlearning = work
+      try work.begin(from: checkpoint)
+      try reporter.phase(.unlearn) { (try work.run(), cached: false) }
+      try model.save(file: folder.weights.path, metadata: weightsMetadata)
+      try measure(shared, model, seconds: work.seconds, reporter)
+      var files = ["weights": folder.weights.lastPathComponent, "split": folder.split.lastPathComponent]
+      if work.hasBest { files["best"] = folder.bestWeights.lastPathComponent }
+      return try finish(reporter, RunEnd(steps: work.step, unlearnSeconds: work.seconds, files: files))
+    }
+  }
+
+  private var weightsMetadata: [String: String] {
+    ["made-by": "lethe", "plan": digest(plan.canonicalJSON()), "name": plan.name]
+  }
+
+  private func prepare(_ reporter: Reporter) throws -> Workbench.Shared {
+    try workbench.prepare(plan, cancel: cancel, reporter: reporter) { data in
+      try RunFolder.write(Data(data.split.json()), to: folder.split)
+      try reporter.say(.splitReady(data.summary))
+      // Found out now, not after an hour of training.
+      if plan.evaluate.metrics.contains(.miaSVC) || plan.evaluate.metrics.contains(.miaThreshold),
+        data.split.retain.count < data.split.test.count
+      {
+        throw LearningError.tooFewRetained(retain: data.split.retain.count, test: data.split.test.count)
+      }
+    }
+  }
+
+  private func measure(
+    _ shared: Workbench.Shared, _ model: ImageClassifier, seconds: Double?, _ reporter: Reporter
+  ) throws {
+    let evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
+    try reporter.phase(.evaluate) { () throws -> (Void, cached: Bool) in
+      for (name, reference) in [(MeasuredModel.retrained, shared.retrained), (.original, shared.original)] {
+        guard let reference else { continue }
+        if shared.measured[name] == nil { shared.measured[name] = try evaluation.measure(reference) }
+      }
+      let aim = shared.measured[.retrained]
+      func say(_ name: MeasuredModel, _ measured: [Learning.Measurement]) throws {
+        try reporter.say(.evaluated(name, measured.map(\.metricValue)))
+      }
+      try say(.original, evaluation.compared(shared.measured[.original] ?? [], to: aim))
+      if let aim { try say(.retrained, evaluation.compared(aim, to: aim)) }
+      let measured = try evaluation.compared(evaluation.measure(model), to: aim)
+      try say(.unlearned, measured + (seconds.map { evaluation.runTime(seconds: $0) } ?? []))
+      return ((), cached: false)
+    }
+  }
+
+  private func finish(_ reporter: Reporter, _ end: RunEnd) throws -> RunReport {
+    try reporter.say(.finished(end))
+    let report = try RunReport(folding: reporter.events)
+    try RunFolder.write(Data(report.json().utf8), to: folder.reportJSON)
+    try RunFolder.write(Data(report.markdown().utf8), to: folder.reportMarkdown)
+    try? FileManager.default.removeItem(at: folder.checkpoint)
+    return report
+  }
+
+  private func start(resumedAt step: Int?) throws -> RunStart {
+    let runtime = try TorchRuntime.shared()
+    var versions = ["lethe": letheVersion, "libtorch": runtime.version, "swift": swiftVersion]
+    versions["device"] = plan.device
+    versions["threads"] = String(plan.threads ?? runtime.threads)
+    return RunStart(
+      planHash: digest(plan.canonicalJSON()), name: plan.name, variant: plan.variant, seed: plan.seed,
+      resumedAt: step, versions: versions, plugins: plan.pipeline?.plugins ?? [])
+  }
+
+  /// Turns a stop into an event and the error that says how to go on.
+  private func answeringInterrupts(
+    _ reporter: Reporter, step: () -> Int, _ body: () throws -> RunReport
+  ) throws -> RunReport {
+    do {
+      return try body()
+    } catch LearningError.interrupted(let signal) {
+      reporter.trySaying(.interrupted(signal: signal, step: step()))
+      throw EngineError.interrupted(signal: signal, folder: folder.url.path)
+    } catch let error as EngineError {
+      if case .notFinite(let step, let what, _) = error {
+        reporter.trySaying(.stoppedOnNaN(step: step, reason: what))
+      }
+      throw error
+    }
+  }
+
+  private static func text(_ file: URL) throws -> String {
+    do { return try String(contentsOf: file, encoding: .utf8) } catch {
+      throw EngineError.notARun(path: file.deletingLastPathComponent().path, missing: file.lastPathComponent)
+    }
+  }
+}
+
+extension PipelinePlan {
+  /// Exactly which bytes carry it out.
+  var plugins: [PluginUse] {
+    var uses = [objective.use(as: .objective)]
+    switch reweighter {
+    case .part(let part)?: uses.append(part.use(as: .reweighter))
+    case .function(let function)?:
+      uses.append(PluginUse(role: .reweighter, id: function.symbol, version: "", sha256: ""))
+    case nil: break
+    }
+    if let mask { uses.append(mask.part.use(as: .mask)) }
+    if let updater { uses.append(updater.use(as: .updater)) }
+    return uses
+  }
+}
+
+extension PartPlan {
+  /// Exactly which bytes carry it out.
+  func use(as role: PartRole) -> PluginUse { PluginUse(role: role, id: id, version: version, sha256: sha256) }
+}

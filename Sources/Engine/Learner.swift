@@ -1,0 +1,124 @@
+import Learning
+import Tensors
+
+/// A model that takes steps, each all or nothing: a step whose loss or gradient is not finite changes no weight, no
+/// moment and no running statistic, and neither does any step after it (decision 0060).
+final class Learner {
+  /// The model.
+  let model: ImageClassifier
+  /// Its trainable parameters.
+  let parameters: [Tensor]
+  /// The rule of the steps.
+  let optimizer: Optimizer
+  /// 1 once a step was bad, else 0; float32 scalar on the device.
+  private(set) var bad: Tensor
+  /// How many steps changed something; int64 scalar on the device.
+  private let goodSteps: Tensor
+  /// The norm that gradients are clipped to.
+  private let clip: Double?
+  /// Which weights may move; nil for all.
+  private(set) var mask: WeightMask?
+  /// What masked weights are put back to; empty where only gradients are masked.
+  private var anchor: [Tensor] = []
+  private var statisticsBefore: [Tensor] = []
+  /// Running statistics of batch normalisation, and how many batches they have seen.
+  private let statistics: [Tensor]
+  private let freezesStatistics: Bool
+  private let whereInto: Operator
+
+  /// Makes a learner; `freezesStatistics` keeps the running statistics of batch normalisation as they are.
+  init(model: ImageClassifier, settings: OptimizerSettings, freezesStatistics: Bool = false) throws {
+    self.model = model
+    self.freezesStatistics = freezesStatistics
+    parameters = model.parameters.map(\.tensor)
+    optimizer = try Optimizer(settings, parameters: parameters)
+    clip = settings.clip
+    statistics = [model.flatStatistics, model.flatCounts].compactMap(\.self)
+    let device = model.device
+    bad = try Tensor.zeros([], device: device)
+    goodSteps = try Tensor.zeros([], dtype: .int64, device: device)
+    whereInto = try Operator.resolve("aten::where.self_out")
+  }
+
+  /// From now on only these weights move; the others keep the bits they have now. `hard: false` masks gradients only,
+  /// so that weight decay and momentum still reach the others, as in scripts published before 2026 (METHODS D9).
+  func setMask(_ mask: WeightMask?, hard: Bool) throws {
+    try withoutGradients {
+      // What was masked so far has gathered decay in its moments; it starts from rest if it may move again.
+      if let old = self.mask, !anchor.isEmpty { try optimizer.mask(old.factors) }
+      self.mask = mask
+      anchor = mask == nil || !hard ? [] : try parameters.map { try $0.detach().clone() }
+    }
+  }
+
+  /// Before the forward passes of a step.
+  func begin() throws {
+    statisticsBefore = try statistics.map { try $0.clone() }
+  }
+
+  /// Masks gradients in place, where there is a mask.
+  func masked(_ gradients: [Tensor]) throws {
+    guard let mask else { return }
+    try withoutGradients { try Foreach.multiply(gradients, by: mask.factors) }
+  }
+
+  /// Steps along masked gradients (which it may change), unless the step is bad. `afterStep` runs between the
+  /// optimizer's step and the restoring of masked weights.
+  ///
+  /// - Parameters:
+  ///   - loss: scalar; a value that is not finite makes the step bad.
+  ///   - checks: booleans that must be true, scalars.
+  func step(
+    _ gradients: [Tensor], loss: Tensor, checks: [Tensor] = [], learningRate: Double,
+    afterStep: (() throws -> Void)? = nil
+  ) throws {
+    try withoutGradients {
+      let norm = try gradientNorm(gradients)
+      var good = try norm.isFinite().and(loss.isFinite())
+      for check in checks { good = try good.and(check) }
+      bad = try bad.maximum(good.not().to(.float32))
+      if let clip {
+        // As torch.nn.utils.clip_grad_norm_: never lengthens.
+        let scale = try (norm + 1e-6).reciprocal() * clip
+        try Foreach.multiply(gradients, by: scale.clamped(max: 1))
+      }
+      try optimizer.step(gradients, learningRate: learningRate, foundInfinity: bad)
+      let isBad = try bad.isGreater(than: 0)
+      for (before, now) in zip(statisticsBefore, statistics) {
+        if freezesStatistics {
+          try now.assign(before)
+        } else {
+          try whereInto.run(.tensor(isBad), .tensor(before), .tensor(now), .tensor(now))
+        }
+      }
+      try goodSteps.add(isBad.not().to(.int64))
+      if let afterStep {
+        let before = try parameters.map { try $0.detach().clone() }
+        try afterStep()
+        for (parameter, before) in zip(parameters, before) {
+          try whereInto.run(.tensor(isBad), .tensor(before), .tensor(parameter), .tensor(parameter))
+        }
+      }
+      try restore()
+    }
+  }
+
+  /// Puts masked weights back.
+  func restore() throws {
+    guard let mask, !anchor.isEmpty else { return }
+    for (index, parameter) in parameters.enumerated() {
+      try whereInto.run(
+        .tensor(mask.active[index]), .tensor(parameter), .tensor(anchor[index]), .tensor(parameter))
+    }
+  }
+
+  /// Whether all steps so far were good, and how many were. Waits for the device.
+  func status() throws -> (isGood: Bool, goodSteps: Int) {
+    (try bad.item() == 0, Int(try goodSteps.item()))
+  }
+
+  /// As if so many good steps had been taken already.
+  func resume(goodSteps count: Int) throws {
+    try goodSteps.fill(Double(count))
+  }
+}

@@ -1,0 +1,327 @@
+import Foundation
+import Learning
+import PluginHost
+import Runs
+import Tensors
+
+/// The exchangeable parts in force, and what the host does between them.
+///
+///     terms   = objective.terms                 weights = reweighter(term), 1/n without one
+///     value   = coefficient · Σ weight · importance · loss
+///     gradient of the sum, or of each term for an updater that combines → masked → updater.combine → optimizer
+final class Pipeline {
+  /// The parts that the plan begins with.
+  let planned: PipelinePlan
+  /// The parts in force.
+  private(set) var parts: PipelinePlan
+  private let plan: RunPlan
+  private let learner: Learner
+  private let maskStage: MaskStage
+  private let world: World
+  private let loader: PartLoader
+  private var objective: ObjectiveInstance
+  private var reweighter: (any Reweighting)?
+  private var updater: UpdaterInstance?
+  private var promises: [ValueCheck] = []
+  private var uniform: [Int: Tensor] = [:]
+  /// Optimizer steps done, for messages of plugins.
+  var step = 0
+
+  init(
+    plan: RunPlan, parts: PipelinePlan, model: ImageClassifier, shared: Workbench.Shared, learner: Learner,
+    cancel: CancelFlag, reporter: Reporter
+  ) throws {
+    self.plan = plan
+    planned = parts
+    self.parts = parts
+    self.learner = learner
+    world = World(plan: plan, model: model, shared: shared, cancel: cancel, reporter: reporter)
+    loader = PartLoader(world: world, cancel: cancel)
+    maskStage = MaskStage(
+      plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
+    objective = try loader.objective(parts.objective, step: nil)
+    reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
+    updater = try parts.updater.map { try loader.updater($0, step: nil) }
+  }
+
+  // MARK: Life
+
+  /// Readies the parts at the beginning of a run and makes the mask.
+  func begin() throws {
+    try prepareParts()
+    try learner.setMask(try parts.mask.map { try maskStage.mask($0) }, hard: parts.mask?.freeze != .gradient)
+  }
+
+  /// Readies the parts that were in force at a checkpoint, with the states they had.
+  func restore(_ checkpoint: Checkpoint) throws {
+    step = checkpoint.step
+    try prepareParts()
+    if let state = try checkpoint.state(of: "objective") { try objective.loadState(state, step: step) }
+    if let state = try checkpoint.state(of: "reweighter") { try reweighter?.loadState(state, step: step) }
+    if let state = try checkpoint.state(of: "updater") { try updater?.loadState(state, step: step) }
+    try learner.setMask(try checkpoint.mask(for: learner), hard: parts.mask?.freeze != .gradient)
+  }
+
+  /// Adds the states of the parts in force to a checkpoint.
+  func save(into checkpoint: inout Checkpoint) throws {
+    try checkpoint.add(try objective.saveState(step: step), of: "objective")
+    try checkpoint.add(try reweighter?.saveState(step: step), of: "reweighter")
+    try checkpoint.add(try updater?.saveState(step: step), of: "updater")
+  }
+
+  /// Tells the parts that all steps are taken.
+  func finish() throws {
+    try objective.finish(step: step)
+    try reweighter?.finish(step: step)
+    try updater?.finish(step: step)
+  }
+
+  private func prepareParts() throws {
+    try objective.prepare(step: step)
+    try reweighter?.prepare(step: step)
+    try updater?.prepare(step: step)
+  }
+
+  // MARK: Swaps
+
+  /// Puts new parts in force; a new mask is made from the model as it is now. Any failure leaves the old parts.
+  func apply(_ swap: SwapPlan) throws -> (roles: [String: String], plugins: [PluginUse]) {
+    let new = parts.applying(swap)
+    var roles: [String: String] = [:]
+    var objective = objective
+    var reweighter = reweighter
+    var updater = updater
+    if let part = swap.objective {
+      objective = try loader.objective(part, step: step)
+      try objective.prepare(step: step)
+      roles["objective"] = part.id
+    }
+    if let replacement = swap.reweighter {
+      reweighter = try new.reweighter.map { try loader.reweighter($0, step: step) }
+      try reweighter?.prepare(step: step)
+      roles["reweighter"] = replacement.name(\.id)
+    }
+    if let replacement = swap.updater {
+      updater = try new.updater.map { try loader.updater($0, step: step) }
+      try updater?.prepare(step: step)
+      roles["updater"] = replacement.name(\.id)
+    }
+    if let replacement = swap.mask {
+      let mask = try new.mask.map { try maskStage.mask($0) }
+      try learner.setMask(mask, hard: new.mask?.freeze != .gradient)
+      roles["mask"] = replacement.name(\.part.id)
+    }
+    if let schedule = swap.schedule { roles["schedule"] = schedule.rawValue }
+    let before = parts.plugins
+    if swap.objective != nil { try self.objective.finish(step: step) }
+    if swap.reweighter != nil { try self.reweighter?.finish(step: step) }
+    if swap.updater != nil { try self.updater?.finish(step: step) }
+    parts = new
+    (self.objective, self.reweighter, self.updater) = (objective, reweighter, updater)
+    return (roles, new.plugins.filter { !before.contains($0) })
+  }
+
+  /// Puts the parts of a swap in force without readying them, on the way to a checkpoint that lies after it.
+  func skip(to swap: SwapPlan) throws {
+    parts = parts.applying(swap)
+    objective = try loader.objective(parts.objective, step: nil)
+    reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
+    updater = try parts.updater.map { try loader.updater($0, step: nil) }
+  }
+
+  // MARK: One step
+
+  /// Whether gradients are wanted term by term.
+  var combinesTerms: Bool { updater?.combines ?? false }
+
+  /// The terms of a batch with their weights and values. `share` is the batch's part of the step's samples.
+  func terms(of batch: BatchSource.Batch, _ progress: PluginHost.Progress, share: Double) throws -> [WeighedTerm] {
+    let shown = Batch(
+      forgetCount: batch.forgetCount, retainCount: batch.retainCount, inputs: batch.images, labels: batch.labels,
+      indices: batch.indices)
+    let terms = try objective.terms(progress: progress, batches: [shown], sets: .both)
+    return try terms.map { term in
+      guard let losses = term.losses else {
+        guard let penalty = term.penalty else { preconditionFailure("a term is losses or a penalty") }
+        let scale = term.coefficient * share
+        return WeighedTerm(
+          name: term.name, set: [], scale: scale, losses: nil, weights: nil, value: try penalty * scale)
+      }
+      let n = losses.count
+      // Under a joint schedule a term counts by its share of the batch.
+      let isJoint = batch.forgetCount > 0 && batch.retainCount > 0
+      let scale = term.coefficient * share * (isJoint ? Double(n) / Double(batch.count) : 1)
+      var weights: Tensor?
+      if let reweighter {
+        let answer = try self.weights(reweighter, term, losses, progress)
+        weights = answer.tensor
+        if let check = answer.valueCheck { promises.append(check) }
+      }
+      var factors = try weights ?? uniformWeights(n, like: losses)
+      if let importance = term.importance { factors = try factors * importance }
+      return WeighedTerm(
+        name: term.name, set: term.set, scale: scale, losses: try losses.detach(), weights: weights,
+        value: try (factors * losses).sum() * scale)
+    }
+  }
+
+  /// What a reweighter answers. Losses that are not finite cannot be weighed: they go through unweighed and make the step
+  /// bad, whatever the reweighter would have made of them.
+  private func weights(
+    _ reweighter: any Reweighting, _ term: Term, _ losses: Tensor, _ progress: PluginHost.Progress
+  ) throws -> (tensor: Tensor?, valueCheck: ValueCheck?) {
+    do {
+      let answer = try reweighter.weights(for: term, progress: progress)
+      return (answer.tensor, answer.valueCheck)
+    } catch let error as PluginError {
+      guard try losses.detach().isFinite().all().item() == 0 else { throw error }
+      return (nil, nil)
+    }
+  }
+
+  /// What the optimizer gets: masked gradients, combined where an updater says so.
+  func direction(_ sum: StepSum, _ progress: PluginHost.Progress, learningRate: Double) throws -> [Tensor] {
+    for gradients in sum.gradients { try learner.masked(gradients) }
+    guard let updater, updater.combines else { return sum.gradients[0] }
+    let view = CombinedStep(sum, names: learner.model.parameters.map(\.name), learningRate: learningRate)
+    return try updater.combine(progress: progress, step: view, parameters: try world.parameters(of: ModelHandle(0)))
+  }
+
+  /// What runs after the optimizer's step; nil where nothing does.
+  func afterStep(_ progress: PluginHost.Progress, _ learningRate: Double) -> (() throws -> Void)? {
+    guard let updater, updater.actsAfterStep else { return nil }
+    return { try updater.afterStep(progress: progress, learningRate: learningRate) }
+  }
+
+  /// Reads whether reweighters kept their promises since the last check, and tells what plugins reported.
+  func checkPromises() throws {
+    defer { promises = [] }
+    for promise in promises where try promise.isBroken.item() != 0 { throw promise.error }
+    try world.tellReports()
+  }
+
+  private func uniformWeights(_ n: Int, like losses: Tensor) throws -> Tensor {
+    if let known = uniform[n] { return known }
+    let made = try Tensor.full([n], 1 / Double(n), dtype: losses.dtype, device: losses.device)
+    uniform[n] = made
+    return made
+  }
+}
+
+/// A term with the weights of its samples.
+struct WeighedTerm {
+  let name: String
+  /// The set its samples are of; none for a penalty.
+  let set: PluginHost.SampleSet
+  /// The coefficient and the batch's share.
+  let scale: Double
+  /// `[n]`, without a graph; nil for a penalty.
+  let losses: Tensor?
+  /// `[n]`; nil where all samples count the same.
+  let weights: Tensor?
+  /// The scalar that is differentiated.
+  let value: Tensor
+}
+
+/// A step as an updater sees it.
+private final class CombinedStep: StepView {
+  let terms: [StepTerm]
+  let learningRate: Double
+  private let names: [String]
+  private let gradients: [[Tensor]]
+
+  init(_ sum: StepSum, names: [String], learningRate: Double) {
+    self.learningRate = learningRate
+    self.names = names
+    gradients = sum.gradients
+    terms = zip(sum.terms, sum.values).map { term, value in
+      StepTerm(name: term.name, set: term.set, coefficient: term.scale, loss: value)
+    }
+  }
+
+  func gradients(ofTerm index: Int) throws -> NamedTensors { NamedTensors(names: names, tensors: gradients[index]) }
+}
+
+/// The gradients of a step, added up over its batches.
+final class StepSum {
+  /// Of the whole loss, or one entry for each term.
+  private(set) var gradients: [[Tensor]]
+  /// The terms, their values without a graph.
+  private(set) var terms: [WeighedTerm]
+  /// The value of each term without a graph.
+  private(set) var values: [Tensor]
+  /// The whole loss, a scalar without a graph.
+  private(set) var loss: Tensor
+
+  /// One gradient, of the sum of all terms.
+  init(together terms: [WeighedTerm], _ learner: Learner) throws {
+    var total = terms[0].value
+    for term in terms.dropFirst() { total = try total + term.value }
+    gradients = [try StepSum.gradients(of: total, learner, keepsGraph: false)]
+    self.terms = terms
+    values = try terms.map { try $0.value.detach() }
+    loss = try total.detach()
+  }
+
+  /// A gradient for each term, from one graph.
+  init(separately terms: [WeighedTerm], _ learner: Learner) throws {
+    gradients = try terms.enumerated().map { index, term in
+      try StepSum.gradients(of: term.value, learner, keepsGraph: index < terms.count - 1)
+    }
+    self.terms = terms
+    values = try terms.map { try $0.value.detach() }
+    loss = try values.dropFirst().reduce(values[0]) { try $0 + $1 }
+  }
+
+  /// Adds another batch's gradients, term by term.
+  func add(_ other: StepSum) throws {
+    guard other.terms.map(\.name) == terms.map(\.name) || gradients.count == 1 else {
+      throw EngineError.mismatch("an objective gave different terms for two batches of one step")
+    }
+    try withoutGradients {
+      for (mine, new) in zip(gradients, other.gradients) { try Foreach.add(mine, new) }
+      if values.count == other.values.count { values = try zip(values, other.values).map { try $0 + $1 } }
+      loss = try loss + other.loss
+    }
+  }
+
+  private static func gradients(of value: Tensor, _ learner: Learner, keepsGraph: Bool) throws -> [Tensor] {
+    let gradients = try gradient(
+      of: [value], withRespectTo: learner.parameters, retainGraph: keepsGraph, allowUnused: true)
+    return try zip(gradients, learner.parameters).map { try $0 ?? Tensor.zeros(like: $1.detach()) }
+  }
+}
+
+extension PipelinePlan {
+  /// The same with a swap's parts.
+  func applying(_ swap: SwapPlan) -> PipelinePlan {
+    var parts = self
+    if let objective = swap.objective { parts.objective = objective }
+    if let reweighter = swap.reweighter { parts.reweighter = reweighter.part }
+    if let mask = swap.mask { parts.mask = mask.part }
+    if let updater = swap.updater { parts.updater = updater.part }
+    if let schedule = swap.schedule { parts.schedule = schedule }
+    return parts
+  }
+}
+
+extension ReweighterPlan {
+  /// The strategy's id, or the function's symbol.
+  fileprivate var id: String {
+    switch self {
+    case .part(let part): part.id
+    case .function(let function): function.symbol
+    }
+  }
+}
+
+extension Replacement {
+  fileprivate var part: Part? {
+    switch self {
+    case .remove: nil
+    case .use(let part): part
+    }
+  }
+
+  fileprivate func name(_ id: (Part) -> String) -> String { part.map(id) ?? "none" }
+}

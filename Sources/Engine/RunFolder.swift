@@ -1,0 +1,96 @@
+package import Foundation
+import Runs
+
+/// The folder a run writes: plan, events, checkpoint, weights, report. What is in it is whole at every moment: a file is
+/// written beside its place, flushed, and then renamed; events are appended line by line.
+package struct RunFolder: Sendable {
+  /// The folder itself.
+  package let url: URL
+
+  package init(url: URL) {
+    self.url = url
+  }
+
+  /// What the run does, with every default filled in.
+  package var plan: URL { url.appendingPathComponent("plan.yaml") }
+  /// Everything that happened, one JSON object a line.
+  package var events: URL { url.appendingPathComponent("events.jsonl") }
+  /// The resolved split with its hash.
+  package var split: URL { url.appendingPathComponent("split.json") }
+  /// Where the run can go on from.
+  package var checkpoint: URL { url.appendingPathComponent("checkpoint.safetensors") }
+  /// The result.
+  package var weights: URL { url.appendingPathComponent("unlearned.safetensors") }
+  /// The best state that `evaluate: {every: …}` saw.
+  package var bestWeights: URL { url.appendingPathComponent("best.safetensors") }
+  /// Numbers for programs.
+  package var reportJSON: URL { url.appendingPathComponent("report.json") }
+  /// Numbers for people.
+  package var reportMarkdown: URL { url.appendingPathComponent("report.md") }
+
+  /// Makes the folder, and tries whether a file can be written there before hours of work go by.
+  package func prepare() throws(EngineError) {
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotWrite(path: url.path, reason: reason(of: error))
+    }
+    let probe = url.appendingPathComponent(".writable-\(ProcessInfo.processInfo.processIdentifier)")
+    try RunFolder.write(Data("x".utf8), to: probe)
+    try? FileManager.default.removeItem(at: probe)
+  }
+
+  /// Writes a file in one piece: readers see the old content or the new one.
+  package static func write(_ data: Data, to file: URL) throws(EngineError) {
+    do {
+      try data.write(to: file, options: [.atomic])
+    } catch {
+      throw .from(writing: file.path, error)
+    }
+  }
+}
+
+/// What the system says about a failed file operation, without Foundation's frame around it.
+func reason(of error: any Error) -> String {
+  if let posix = error as? POSIXError { return unsafe String(cString: strerror(posix.code.rawValue)).lowercased() }
+  let cocoa = error as NSError
+  if let inner = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError, inner.domain == NSPOSIXErrorDomain {
+    return unsafe String(cString: strerror(Int32(inner.code))).lowercased()
+  }
+  return cocoa.localizedDescription
+}
+
+/// Appends events to `events.jsonl`, each flushed to the system before the next step goes on.
+final class EventLog {
+  private let file: URL
+  private let handle: FileHandle
+
+  /// Opens the log; `appending` keeps what a run that is being resumed already wrote.
+  init(file: URL, appending: Bool) throws(EngineError) {
+    self.file = file
+    if !appending || !FileManager.default.fileExists(atPath: file.path) {
+      try RunFolder.write(Data(), to: file)
+    }
+    do {
+      handle = try FileHandle(forWritingTo: file)
+      try handle.seekToEnd()
+    } catch {
+      throw .from(writing: file.path, error)
+    }
+  }
+
+  /// Appends one event.
+  func append(_ event: RunEvent) throws(EngineError) {
+    do {
+      var line = event.jsonLine()
+      line.append("\n")
+      try handle.write(contentsOf: Data(line.utf8))
+    } catch {
+      throw .from(writing: file.path, error)
+    }
+  }
+
+  deinit {
+    try? handle.close()
+  }
+}

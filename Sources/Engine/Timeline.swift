@@ -1,0 +1,77 @@
+import Learning
+import Runs
+
+/// Which batches every epoch of a run has, swaps of the schedule included: a pure function of the plan.
+struct Timeline {
+  private let plan: RunPlan
+  private let parts: PipelinePlan
+  private let split: Split
+  private let counts: [Int]
+
+  init(plan: RunPlan, parts: PipelinePlan, split: Split) {
+    self.plan = plan
+    self.parts = parts
+    self.split = split
+    // Only the number of steps is needed of every epoch; it depends on the schedule alone.
+    var known: [BatchSchedule: Int] = [:]
+    counts = (0..<parts.epochs).map { epoch in
+      let schedule = Timeline.schedule(plan, parts, epoch)
+      if let count = known[schedule] { return count }
+      let count = EpochPlan(
+        seed: plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
+        schedule: schedule
+      ).windows(accumulating: parts.optimizer.accumulate).count
+      known[schedule] = count
+      return count
+    }
+  }
+
+  /// Epochs of the run.
+  var epochs: Int { counts.count }
+  /// Optimizer steps of the run.
+  var steps: Int { counts.reduce(0, +) }
+
+  /// The order of an epoch.
+  func plan(of epoch: Int) -> EpochPlan {
+    EpochPlan(
+      seed: plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
+      schedule: Timeline.schedule(plan, parts, epoch))
+  }
+
+  /// Optimizer steps of an epoch.
+  func steps(in epoch: Int) -> Int { counts[epoch] }
+
+  /// Steps before an epoch.
+  func firstStep(of epoch: Int) -> Int { counts.prefix(epoch).reduce(0, +) }
+
+  /// The epoch that the step after `done` steps belongs to; `epochs` when all are done.
+  func epoch(of done: Int) -> Int {
+    var first = 0
+    for (epoch, count) in counts.enumerated() {
+      first += count
+      if done < first { return epoch }
+    }
+    return counts.count
+  }
+
+  /// Whether a swap happens when `done` steps are done.
+  func isDue(_ swap: SwapPlan, at done: Int) -> Bool { moment(swap) == done }
+
+  /// Whether a swap happened before the step after `done` steps began. One that is due then has not happened yet.
+  func isDue(_ swap: SwapPlan, by done: Int) -> Bool { moment(swap) < done }
+
+  private func moment(_ swap: SwapPlan) -> Int {
+    switch swap.at {
+    case .epoch(let epoch): firstStep(of: epoch)
+    case .step(let step): step
+    }
+  }
+
+  private static func schedule(_ plan: RunPlan, _ parts: PipelinePlan, _ epoch: Int) -> BatchSchedule {
+    var schedule = parts.schedule
+    for swap in plan.swaps {
+      if case .epoch(let from) = swap.at, from <= epoch, let new = swap.schedule { schedule = new }
+    }
+    return BatchSchedule(rawValue: schedule.rawValue) ?? .sequential
+  }
+}

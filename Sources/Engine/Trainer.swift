@@ -1,0 +1,124 @@
+import Foundation
+import Learning
+import Runs
+import Tensors
+
+/// Trains a classifier from scratch on one set: the original model on everything, the retrained one on what is retained.
+final class Trainer {
+  private let plan: RunPlan
+  private let training: TrainingPlan
+  private let learner: Learner
+  private let source: BatchSource
+  private let positions: [Int32]
+  private let cancel: CancelFlag
+  private let reporter: Reporter
+  private let phase: Phase
+  private let partial: URL
+
+  /// - Parameters:
+  ///   - positions: the samples to learn, in dataset order.
+  ///   - partial: where an interrupted training leaves its state, and finds it again.
+  init(
+    plan: RunPlan, training: TrainingPlan, model: ImageClassifier, data: PreparedData, positions: [Int32],
+    phase: Phase, partial: URL, cancel: CancelFlag, reporter: Reporter
+  ) throws {
+    self.plan = plan
+    self.training = training
+    self.positions = positions
+    self.cancel = cancel
+    self.reporter = reporter
+    self.phase = phase
+    self.partial = partial
+    learner = try Learner(model: model, settings: training.optimizer.settings)
+    source = try BatchSource(
+      store: data.train, augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
+      channelsLast: plan.channelsLast, seed: training.seed, device: model.device)
+  }
+
+  /// Trains to the end, from where an interrupted training left off.
+  func train() throws {
+    let windows = epochPlan(0).windows(accumulating: training.optimizer.accumulate).count
+    let total = windows * training.epochs
+    var done = try restore()
+    let schedule = training.optimizer.schedule(stepsPerEpoch: windows, epochs: training.epochs)
+    for epoch in done / windows..<training.epochs {
+      let plan = epochPlan(epoch)
+      try source.begin(plan)
+      for window in plan.windows(accumulating: training.optimizer.accumulate).dropFirst(done - epoch * windows) {
+        try step(window, number: done, learningRate: schedule.rate(at: done))
+        done += 1
+        reporter.progress(phase, done: done, total: total, unit: "steps")
+        if cancel.isCancelled { return try interrupt(at: done) }
+        if done % 50 == 0 { try check(done) }
+      }
+      try check(done)
+    }
+    try? FileManager.default.removeItem(at: partial)
+  }
+
+  private func epochPlan(_ epoch: Int) -> EpochPlan {
+    EpochPlan(
+      seed: training.seed, epoch: epoch, forget: [], retain: positions, batch: training.batch, schedule: .retainOnly)
+  }
+
+  private func step(_ window: [StepSlice], number: Int, learningRate: Double) throws {
+    try seedStep(training.seed, number)
+    try learner.begin()
+    let samples = window.reduce(0) { $0 + $1.count }
+    var gradients: [Tensor] = []
+    var total: Tensor?
+    for (part, slice) in window.enumerated() {
+      let batch = try source.batch(slice, step: number, part: part)
+      let logits = try plan.forward(learner.model, batch.images, training: true)
+      let share = Double(batch.count) / Double(samples)
+      let loss = try logits.crossEntropy(batch.labels, labelSmoothing: training.labelSmoothing) * share
+      let new = try gradient(of: [loss], withRespectTo: learner.parameters).compactMap(\.self)
+      if part == 0 { gradients = new } else { try withoutGradients { try Foreach.add(gradients, new) } }
+      total = try total.map { try $0 + loss.detach() } ?? loss.detach()
+    }
+    guard let total else { preconditionFailure("a window has a slice") }
+    try learner.step(gradients, loss: total, learningRate: learningRate)
+  }
+
+  private func check(_ done: Int) throws {
+    let status = try learner.status()
+    guard !status.isGood else { return }
+    throw EngineError.notFinite(
+      step: status.goodSteps, what: "the \(phase.rawValue) model's loss", folder: partial.path)
+  }
+
+  private func interrupt(at done: Int) throws {
+    try Checkpoint(learner: learner, step: done, epoch: 0).write(to: partial)
+    throw LearningError.interrupted(signal: cancel.signal)
+  }
+
+  private func restore() throws -> Int {
+    guard FileManager.default.fileExists(atPath: partial.path) else { return 0 }
+    let checkpoint = try Checkpoint(reading: partial)
+    try checkpoint.restore(learner)
+    return checkpoint.step
+  }
+}
+
+/// Seeds what operators draw from by themselves, dropout for instance, so that a step's numbers depend on its number alone.
+func seedStep(_ seed: UInt64, _ step: Int) throws {
+  var stream = Philox(seed: seed, label: "step", step: UInt64(step))
+  try seedAll(stream.next64())
+}
+
+extension EpochPlan {
+  /// The slices of each optimizer step: `count` consecutive ones, fewer where the sets change or the epoch ends.
+  func windows(accumulating count: Int) -> [[StepSlice]] {
+    var windows: [[StepSlice]] = []
+    for slice in steps {
+      if let last = windows.last, last.count < count, last[0].forget.isEmpty == slice.forget.isEmpty,
+        last[0].retain.isEmpty == slice.retain.isEmpty
+      {
+        windows[windows.count - 1].append(slice)
+      } else {
+        windows.append([slice])
+      }
+    }
+    return windows
+  }
+}

@@ -1,0 +1,225 @@
+import Foundation
+import Learning
+import PluginHost
+import Runs
+import Tensors
+
+/// The steps of a pipeline, from the original model to the unlearned one.
+final class Unlearning {
+  private let plan: RunPlan
+  private let model: ImageClassifier
+  private let shared: Workbench.Shared
+  private let folder: RunFolder
+  private let cancel: CancelFlag
+  private let reporter: Reporter
+  private let learner: Learner
+  private let source: BatchSource
+  private let pipeline: Pipeline
+  private let evaluation: Evaluation
+  private let timeline: Timeline
+  private let schedule: LearningRateSchedule
+  private let clock = ContinuousClock()
+  private var best: Double?
+  private var last: LastStep?
+  private var loaded: (epoch: Int, windows: [[StepSlice]])?
+  /// Optimizer steps done.
+  private(set) var step = 0
+  /// Seconds of mask and steps, without evaluation and saving.
+  private(set) var seconds = 0.0
+
+  /// Whether `evaluate: {every: …}` saw a state worth keeping.
+  var hasBest: Bool { best != nil }
+
+  init(
+    plan: RunPlan, pipeline: PipelinePlan, model: ImageClassifier, shared: Workbench.Shared, folder: RunFolder,
+    cancel: CancelFlag, reporter: Reporter
+  ) throws {
+    self.plan = plan
+    self.model = model
+    self.shared = shared
+    self.folder = folder
+    self.cancel = cancel
+    self.reporter = reporter
+    learner = try Learner(
+      model: model, settings: pipeline.optimizer.settings, freezesStatistics: pipeline.freezeBatchnorm)
+    source = try BatchSource(
+      store: shared.data.train,
+      augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
+      channelsLast: plan.channelsLast, seed: plan.seed, device: shared.device)
+    evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
+    self.pipeline = try Pipeline(
+      plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
+    timeline = Timeline(plan: plan, parts: pipeline, split: shared.data.split)
+    schedule = pipeline.optimizer.schedule(stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs)
+  }
+
+  /// Readies the parts that are in force at the beginning, or at a checkpoint; makes the mask.
+  func begin(from checkpoint: Checkpoint?) throws {
+    if let checkpoint {
+      try checkpoint.restore(learner)
+      step = checkpoint.step
+      seconds = checkpoint.seconds
+      best = checkpoint.best
+      for swap in plan.swaps where timeline.isDue(swap, by: step) { try pipeline.skip(to: swap) }
+      try pipeline.restore(checkpoint)
+    } else {
+      try timed { try pipeline.begin() }
+    }
+  }
+
+  /// Takes all steps that are left.
+  func run() throws {
+    while step < timeline.steps { try advance() }
+    try pipeline.finish()
+    try save()
+  }
+
+  /// Takes one step, and does what is due before and after it.
+  private func advance() throws {
+    let epoch = timeline.epoch(of: step)
+    for swap in plan.swaps where timeline.isDue(swap, at: step) { try apply(swap, epoch: epoch) }
+    guard !cancel.isCancelled else {
+      try save()
+      throw LearningError.interrupted(signal: cancel.signal)
+    }
+    try timed { try take() }
+    step += 1
+    pipeline.step = step
+    reporter.progress(.unlearn, done: step, total: timeline.steps, unit: "steps")
+    let ended = timeline.epoch(of: step) > epoch ? epoch + 1 : nil
+    if ended != nil || step % 50 == 0 { try check(epoch: epoch) }
+    try measureAndSave(epoch: ended)
+  }
+
+  /// Takes one step and nothing else; gives its seconds, the device's work included. For measuring steps.
+  func timedStep() throws -> Double {
+    if step == timeline.steps { step = 0 }
+    let began = clock.now
+    try take()
+    try TorchRuntime.shared().synchronize(shared.device)
+    step += 1
+    return (clock.now - began).seconds
+  }
+
+  // MARK: One step
+
+  private func take() throws {
+    let epoch = timeline.epoch(of: step)
+    if loaded?.epoch != epoch {
+      let order = timeline.plan(of: epoch)
+      try source.begin(order)
+      loaded = (epoch, order.windows(accumulating: pipeline.planned.optimizer.accumulate))
+    }
+    guard let windows = loaded?.windows else { preconditionFailure("an epoch was loaded") }
+    let number = step - timeline.firstStep(of: epoch)
+    let progress = PluginHost.Progress(
+      step: step, steps: timeline.steps, epoch: epoch, epochs: timeline.epochs, stepInEpoch: number,
+      stepsInEpoch: windows.count)
+    // The rate follows the share of the epoch that is done, whatever a swapped schedule makes of its length.
+    let nominal = timeline.steps(in: 0)
+    let rate = schedule.rate(at: epoch * nominal + number * nominal / windows.count)
+    try take(windows[number], progress, learningRate: rate)
+  }
+
+  private func take(_ window: [StepSlice], _ progress: PluginHost.Progress, learningRate: Double) throws {
+    try seedStep(plan.seed, progress.step)
+    try learner.begin()
+    let samples = window.reduce(0) { $0 + $1.count }
+    var sum: StepSum?
+    for (part, slice) in window.enumerated() {
+      let batch = try source.batch(slice, step: progress.step, part: part)
+      let share = Double(batch.count) / Double(samples)
+      let terms = try pipeline.terms(of: batch, progress, share: share)
+      let new = try pipeline.combinesTerms ? StepSum(separately: terms, learner) : StepSum(together: terms, learner)
+      if let old = sum { try old.add(new) } else { sum = new }
+      last = LastStep(terms: terms, learningRate: learningRate)
+    }
+    guard let sum else { preconditionFailure("a window has a slice") }
+    let direction = try pipeline.direction(sum, progress, learningRate: learningRate)
+    try learner.step(
+      direction, loss: sum.loss, learningRate: learningRate, afterStep: pipeline.afterStep(progress, learningRate))
+  }
+
+  // MARK: Between steps
+
+  /// Reads the flags of the steps since the last check, and tells what the last step computed.
+  private func check(epoch: Int) throws {
+    let status = try learner.status()
+    guard status.isGood else {
+      step = status.goodSteps
+      try save()
+      try model.save(file: folder.weights.path, metadata: ["made-by": "lethe", "stopped": "not finite"])
+      throw EngineError.notFinite(step: status.goodSteps, what: "the loss or the gradient", folder: folder.url.path)
+    }
+    try pipeline.checkPromises()
+    if let last { try reporter.say(.stepLosses(last.record(step: step, epoch: epoch))) }
+  }
+
+  private func apply(_ swap: SwapPlan, epoch: Int) throws {
+    let record = try timed { try pipeline.apply(swap) }
+    try reporter.say(.swapped(SwapRecord(step: step, epoch: epoch, roles: record.roles, plugins: record.plugins)))
+  }
+
+  private func measureAndSave(epoch: Int?) throws {
+    if plan.evaluate.every.isDue(step: step, epoch: epoch) {
+      let measured = try evaluation.validate(model)
+      try reporter.say(.evaluated(.step(step), measured.map(\.metricValue)))
+      if let loss = measured.first(where: { $0.metric == .validationLoss })?.value, loss < best ?? .infinity {
+        best = loss
+        try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])
+      }
+    }
+    if plan.checkpoint.every.isDue(step: step, epoch: epoch) {
+      try save()
+      try reporter.say(.checkpointed(step: step, file: folder.checkpoint.lastPathComponent))
+    }
+  }
+
+  private func save() throws {
+    var checkpoint = try Checkpoint(learner: learner, step: step, epoch: timeline.epoch(of: step))
+    checkpoint.seconds = seconds
+    checkpoint.planHash = digest(plan.canonicalJSON())
+    checkpoint.best = best
+    try pipeline.save(into: &checkpoint)
+    try checkpoint.write(to: folder.checkpoint)
+  }
+
+  private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let began = clock.now
+    defer { seconds += (clock.now - began).seconds }
+    return try body()
+  }
+}
+
+extension Interval? {
+  /// Whether it ends with this step; `epoch` is how many epochs are done where one ends with it.
+  fileprivate func isDue(step: Int, epoch: Int?) -> Bool {
+    switch self {
+    case nil: false
+    case .steps(let count): step % count == 0
+    case .epochs(let count): epoch.map { $0 % count == 0 } ?? false
+    }
+  }
+}
+
+/// What the last step computed, kept on the device until somebody wants to read it.
+private struct LastStep {
+  let terms: [WeighedTerm]
+  let learningRate: Double
+
+  /// The same as numbers. Waits for the device.
+  func record(step: Int, epoch: Int) throws -> StepLosses {
+    StepLosses(
+      step: step, epoch: epoch,
+      terms: try terms.map { term in
+        guard let losses = term.losses else {
+          return TermLoss(name: term.name, mean: try term.value.item(), samples: 0)
+        }
+        let count = losses.count
+        let weights = try term.weights.map { weights in
+          [try weights.min().item() * Double(count), try weights.max().item() * Double(count)]
+        }
+        return TermLoss(name: term.name, mean: try losses.mean().item(), samples: count, weights: weights)
+      }, learningRate: learningRate)
+  }
+}

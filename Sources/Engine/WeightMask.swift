@@ -1,0 +1,57 @@
+import Tensors
+
+/// Which weights may move, and what it takes to keep the others where they are.
+struct WeightMask {
+  /// For each parameter, 1 where the weight may move, else 0, in the parameter's type and memory order.
+  let factors: [Tensor]
+  /// For each parameter, true where the weight may move, in the parameter's memory order.
+  let active: [Tensor]
+  /// How many weights may move.
+  let kept: Int
+  /// How many weights there are.
+  let total: Int
+
+  /// A mask from booleans in parameter order, each of its parameter's shape.
+  init(active chosen: [Tensor], like parameters: [Tensor]) throws {
+    (factors, active) = try withoutGradients {
+      let factors = try zip(chosen, parameters).map { chosen, parameter in
+        // Strides like the parameter's, so that products and selections walk all tensors in one line.
+        let factor = try Tensor.zeros(like: parameter.detach())
+        try factor.assign(chosen)
+        return factor
+      }
+      return (factors, try factors.map { try $0.differs(from: 0) })
+    }
+    kept = try chosen.reduce(0) { total, mask in try total + Int(mask.sum().item()) }
+    total = parameters.reduce(0) { $0 + $1.count }
+  }
+
+  /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together; of equal scores those
+  /// that come first in parameter order.
+  ///
+  /// - Parameters:
+  ///   - scores: for each parameter a tensor of its shape; finite, not negative.
+  ///   - keep: share of weights that may move, in 0 ... 1.
+  /// - Returns: for each parameter a boolean tensor of its shape.
+  static func selecting(_ scores: [Tensor], keep: Double) throws -> [Tensor] {
+    let flat = try Tensor.cat(scores.map { try $0.reshape([-1]) })
+    let wanted = Int((keep * Double(flat.count)).rounded(.down))
+    if wanted <= 0 || wanted >= flat.count {
+      return try scores.map { try Tensor.full($0.shape, wanted <= 0 ? 0 : 1, dtype: .bool, device: $0.device) }
+    }
+    // The wanted-th highest is the (count - wanted + 1)-th lowest: one partial selection, no sort.
+    let threshold = try flat.kthSmallest(flat.count - wanted + 1).value
+    let above = try flat.isGreater(than: threshold)
+    let missing = wanted - Int(try above.sum().item())
+    // Positions of equal scores come in rising order; the first `missing` of them are let in.
+    let tied = try flat.equals(threshold).nonZero().reshape([-1]).narrow(0, start: 0, length: missing)
+    try above.copy(along: 0, at: tied, Tensor.ones([missing], dtype: .bool, device: flat.device))
+    let parts = try above.split(scores.map(\.count))
+    return try zip(parts, scores).map { part, score in try part.reshape(score.shape) }
+  }
+
+  /// Keeps the weights whose score is at least `threshold`.
+  static func selecting(_ scores: [Tensor], threshold: Double) throws -> [Tensor] {
+    try scores.map { try $0.isAtLeast(threshold) }
+  }
+}

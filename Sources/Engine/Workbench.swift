@@ -1,0 +1,106 @@
+import Foundation
+import Learning
+import Runs
+import Tensors
+
+/// What several runs of one comparison share: the data, the original and the retrained model and their measurements.
+/// Give the same workbench to each run; what does not fit the next run's plan is made anew.
+package final class Workbench {
+  private var shared: Shared?
+
+  /// An empty workbench.
+  package init() {}
+
+  /// What does not depend on how something is forgotten.
+  final class Shared {
+    let key: Key
+    let device: Device
+    let data: PreparedData
+    /// The model before anything was forgotten. Frozen: runs work on copies.
+    let original: ImageClassifier
+    /// The model that never saw what is forgotten.
+    let retrained: ImageClassifier?
+    /// Measurements of both, once made.
+    var measured: [MeasuredModel: [Learning.Measurement]] = [:]
+
+    init(
+      key: Key, device: Device, data: PreparedData, original: ImageClassifier, retrained: ImageClassifier?
+    ) {
+      self.key = key
+      self.device = device
+      self.data = data
+      self.original = original
+      self.retrained = retrained
+    }
+  }
+
+  /// The part of a plan that decides it all.
+  struct Key: Equatable {
+    let device: String
+    let precision: Precision
+    let channelsLast: Bool
+    let threads: Int?
+    let data: DataPlan
+    let forget: ForgetPlan
+    let model: ModelPlan
+    let base, retrained: ModelSource
+    let evaluate: EvaluatePlan
+    let seed: UInt64
+
+    init(_ plan: RunPlan) {
+      device = plan.device
+      precision = plan.precision
+      channelsLast = plan.channelsLast
+      threads = plan.threads
+      data = plan.data
+      forget = plan.forget
+      model = plan.model
+      base = plan.base
+      retrained = plan.retrained
+      evaluate = plan.evaluate
+      seed = plan.seed
+    }
+  }
+
+  /// Loads or trains what a plan needs, or finds it from the run before; `split` is told the split as soon as it is known.
+  func prepare(
+    _ plan: RunPlan, cancel: CancelFlag, reporter: Reporter, split: (PreparedData) throws -> Void
+  ) throws -> Shared {
+    let key = Key(plan)
+    if let shared, shared.key == key {
+      let data = try reporter.phase(.data) { (shared.data, cached: true) }
+      try split(data)
+      for phase in [Phase.base, .retrain] where phase == .base || shared.retrained != nil {
+        try reporter.phase(phase) { ((), cached: true) }
+      }
+      return shared
+    }
+    shared = nil
+    let device = try plan.openDevice()
+    let data = try reporter.phase(.data) {
+      (try PreparedData(plan: plan, device: device, cancel: cancel), cached: false)
+    }
+    try split(data)
+    let library = ModelLibrary(
+      plan: plan, data: data, device: device, cache: cacheFolder().appendingPathComponent("models"), cancel: cancel,
+      reporter: reporter)
+    let original = try reporter.phase(.base) {
+      let everything = (data.split.forget + data.split.retain).sorted()
+      guard
+        let made = try library.model(plan.base, key: plan.baseKeyJSON(), positions: everything, phase: .base)
+      else { throw EngineError.mismatch("'base' is none; there is nothing to unlearn from") }
+      return made
+    }
+    var retrained: ImageClassifier?
+    if plan.retrained != .none {
+      retrained = try reporter.phase(.retrain) {
+        let made = try library.model(
+          plan.retrained, key: plan.retrainedKeyJSON(), positions: data.split.retain, phase: .retrain)
+        return (made?.model, cached: made?.cached ?? true)
+      }
+    }
+    let made = Shared(key: key, device: device, data: data, original: original, retrained: retrained)
+    shared = made
+    return made
+  }
+}

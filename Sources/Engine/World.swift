@@ -1,0 +1,102 @@
+import Learning
+import PluginHost
+import Runs
+import Tensors
+
+/// What plugins can reach of a run: the engine's side of the services.
+final class World: StrategyWorld {
+  let device: Device
+  let seed: UInt64
+  let task: TaskFacts
+  private let plan: RunPlan
+  private let model: ImageClassifier
+  private let shared: Workbench.Shared
+  private let evaluation: Evaluation
+  private let reporter: Reporter
+  private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
+
+  init(plan: RunPlan, model: ImageClassifier, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
+    self.plan = plan
+    self.model = model
+    self.shared = shared
+    self.reporter = reporter
+    device = shared.device
+    seed = plan.seed
+    task = TaskFacts(
+      classes: shared.data.classNames.count, forget: shared.data.split.forget.count,
+      retain: shared.data.split.retain.count)
+    evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
+  }
+
+  func model(named name: String) -> ModelHandle? {
+    switch name {
+    case "model": ModelHandle(0)
+    case "original": ModelHandle(1)
+    default: nil
+    }
+  }
+
+  private func classifier(_ handle: ModelHandle) -> ImageClassifier {
+    handle.number == 0 ? model : shared.original
+  }
+
+  func forward(_ model: ModelHandle, inputs: Tensor, evaluation: Bool) throws -> Tensor {
+    // The original is shared by every run of a comparison: its statistics must not move, its weights get no graph.
+    guard model.number == 0 else {
+      return try withoutGradients { try plan.forward(shared.original, inputs, training: false) }
+    }
+    return try plan.forward(self.model, inputs, training: !evaluation)
+  }
+
+  func parameters(of model: ModelHandle) throws -> NamedTensors {
+    let parameters = classifier(model).parameters
+    return NamedTensors(names: parameters.map(\.name), tensors: parameters.map(\.tensor))
+  }
+
+  func buffers(of model: ModelHandle) throws -> NamedTensors {
+    let classifier = classifier(model)
+    let trainable = Set(classifier.parameters.map(\.name))
+    let buffers = classifier.state.filter { !trainable.contains($0.name) }
+    return NamedTensors(names: buffers.map(\.name), tensors: buffers.map(\.tensor))
+  }
+
+  func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {
+    try outputs.crossEntropy(labels, reduction: .none)
+  }
+
+  func referenceLoss(over set: PluginHost.SampleSet) throws -> Double {
+    if let known = referenceLosses[set] { return known }
+    let part: Runs.SampleSet = set == .forget ? .forget : .retain
+    let losses = try evaluation.outputs(of: shared.original, on: [part]).values.flatMap(\.losses)
+    let mean = losses.reduce(0) { $0 + Double($1) } / Double(max(losses.count, 1))
+    referenceLosses[set] = mean
+    return mean
+  }
+
+  func log(_ line: PluginLog) {
+    let place = [line.call, line.step.map { "step \($0)" }].compactMap(\.self).joined(separator: ", ")
+    let message = place.isEmpty ? line.text : "\(line.text) (\(place))"
+    reporter.trySaying(.log(plugin: line.plugin, level: line.level.rawValue, message: message))
+  }
+
+  func report(_ report: PluginReport) {
+    reports["\(report.strategy) \(report.key)"] = report
+  }
+
+  /// The latest value of every key that plugins reported since they were last told.
+  private var reports: [String: PluginReport] = [:]
+
+  /// Passes on what plugins reported. Waits for the device.
+  func tellReports() throws {
+    defer { reports = [:] }
+    for (_, report) in reports.sorted(by: { $0.key < $1.key }) {
+      let value =
+        switch report.value {
+        case .number(let number): "\(number)"
+        case .text(let text): text
+        case .tensor(let tensor): "\(try tensor.item())"
+        }
+      try reporter.say(.log(plugin: report.strategy, level: "report", message: "\(report.key) = \(value)"))
+    }
+  }
+}
