@@ -72,19 +72,7 @@ struct Benches {
   /// The command starts itself.
   private func startup() throws -> [BenchResult] {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    var seconds: [Double] = []
-    for _ in 0..<rounds + 1 {
-      let process = Process()
-      process.executableURL = program
-      process.arguments = ["plugin", "list"]
-      process.standardOutput = FileHandle.nullDevice
-      process.standardError = FileHandle.nullDevice
-      let clock = ContinuousClock()
-      let began = clock.now
-      try process.run()
-      process.waitUntilExit()
-      seconds.append((clock.now - began) / .seconds(1))
-    }
+    let seconds = try (0...rounds).map { _ in try Spawn.seconds(program.path, ["plugin", "list"]) }
     let row = TimedRow(name: "startup", seconds: Array(seconds.dropFirst()))
     return [
       BenchResult(

@@ -20,6 +20,8 @@ enum CommandError: Error, Equatable {
   case sameRun(String)
   /// A folder or file that cannot be made.
   case cannotWrite(path: String, reason: String)
+  /// A program that does not start, or ends with an error.
+  case cannotStart(String)
   /// Standard output takes no more.
   case outputFailed
   /// The Python side of a benchmark did not do what it should.
@@ -33,7 +35,7 @@ enum CommandError: Error, Equatable {
     case .noRecipe, .recipeAndResume, .notAnOverride, .noWeights, .noBenchmark, .sameRun: 64
     case .noFile, .noStrategy: 66
     case .cannotWrite: 73
-    case .outputFailed, .python: 74
+    case .cannotStart, .outputFailed, .python: 74
     case .someRunsFailed(_, _, let code): code
     }
   }
@@ -55,6 +57,7 @@ extension CommandError: CustomStringConvertible {
     case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
     case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
     case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
+    case .cannotStart(let program): "'\(program)' cannot be started, or did not end well"
     case .outputFailed: "the result cannot be written: standard output is closed or its disk is full"
     case .python(let reason): "the Python of LETHE_PYTHON: \(reason)"
     case .someRunsFailed(let failed, let total, _): "\(failed) of \(total) runs did not finish"
