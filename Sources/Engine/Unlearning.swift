@@ -70,8 +70,9 @@ final class Unlearning {
   /// Takes all steps that are left.
   func run() throws {
     while step < timeline.steps { try advance() }
-    try pipeline.finish()
+    // Parts have no state to save once they are finished.
     try save()
+    try pipeline.finish()
   }
 
   /// Takes one step, and does what is due before and after it.
