@@ -22,7 +22,7 @@ package final class ForeignFunction: Reweighting {
   private let signature: ForeignSignature
   private let bindings: [ForeignBinding]
   private let call: ForeignCall
-  private unowned let world: any StrategyWorld
+  private let world: any StrategyWorld
 
   /// Finds the function and binds its arguments.
   ///
@@ -69,6 +69,11 @@ package final class ForeignFunction: Reweighting {
       throw .function(library: library, symbol: symbol, .noLibrary)
     }
     try trust.check(file, asked: library)
+    // dlsym would also find what the libraries export that this one is linked with.
+    let source = ByteSource(descriptor: file.descriptor, size: UInt64(max(0, file.identity.size)))
+    if let exports = (try? ElfFile(source))?.dynamicTable().exports, !exports.contains(symbol) {
+      throw .function(library: library, symbol: symbol, .noSymbol)
+    }
     do throws(PluginError) {
       return unsafe try LoadedPlugin.load(file.path)
     } catch .notLoadable(_, let reason) {
@@ -149,7 +154,7 @@ package final class ForeignFunction: Reweighting {
   private func callOnce(_ columns: [Int: [Double]], _ count: Int) -> [Double] {
     var weights: [Double] = []
     var arrays = unsafe [UnsafeMutableRawPointer]()
-    defer { for unsafearray in unsafe arrays { unsafe array.deallocate() } }
+    defer { unsafe arrays.forEach { unsafe $0.deallocate() } }
     var output: (array: UnsafeMutableRawPointer, type: ForeignSignature.Scalar)?
     for (index, column) in columns {
       let type = signature.arguments[index].type

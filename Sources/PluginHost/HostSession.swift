@@ -8,7 +8,7 @@ import Tensors
 ///
 /// One run, one session, one thread: the one that made it. The engine keeps it as long as it keeps any instance.
 @safe package final class HostSession {
-  unowned let world: any StrategyWorld
+  let world: any StrategyWorld
   let mailbox: Mailbox
   /// The callback under way.
   let frame = CallFrame()
@@ -22,7 +22,7 @@ import Tensors
   private var names: [(list: [String], pointers: UnsafePointer<UnsafePointer<CChar>?>)] = unsafe []
 
   /// - Parameters:
-  ///   - world: the engine; it must outlive the session.
+  ///   - world: the engine; the session keeps it, so it must not keep the session.
   ///   - cancel: what a plugin's `cancelled` reads, from any thread.
   package init(world: any StrategyWorld, cancel: CancelFlag) {
     self.world = world

@@ -133,7 +133,10 @@ struct JSONText {
     }
     let leadsWithZero = next == UInt8(ascii: "0")
     let whole = digits(&self)
-    guard whole > 0, whole == 1 || !leadsWithZero else { throw problem("this is not a number") }
+    guard whole > 0, whole == 1 || !leadsWithZero else {
+      at = start
+      throw problem("this is not a number")
+    }
     var isWhole = true
     if take(".") {
       isWhole = false

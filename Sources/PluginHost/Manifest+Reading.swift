@@ -24,6 +24,7 @@ extension Manifest {
     var abi = try ManifestReader(abiValue, at: "abi")
     guard let generation = try abi.whole("generation") else { throw .missing(key: "abi.generation") }
     let minor = try abi.whole("min_minor") ?? 0
+    guard minor >= 0 else { throw .badNumber(key: "abi.min_minor", found: minor) }
     var unknown: [String] = []
     let runtime = try runtime(&reader, &unknown)
     let strategies = try strategies(&reader, &unknown)

@@ -41,7 +41,8 @@ package struct SavedState: Sendable, Equatable {
   package let name: String
   /// The values in use, in manifest order.
   package private(set) var parameters: [ParameterValue]
-  package private(set) var life = LifeState.created
+  // A failed `create` leaves nothing that could be destroyed.
+  package private(set) var life = LifeState.gone
   let session: HostSession
   let facts: InstanceFacts
   private var instance: lethe_self?
@@ -71,6 +72,7 @@ package struct SavedState: Sendable, Equatable {
         }
       }, take: {})
     unsafe instance = made
+    life = .created
   }
 
   deinit { destroy() }

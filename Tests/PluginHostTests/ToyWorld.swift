@@ -1,0 +1,108 @@
+import Learning
+import Tensors
+import Testing
+
+@testable import PluginHost
+
+/// A linear model of two inputs and three classes, and what plugins said about it.
+final class ToyWorld: StrategyWorld {
+  let device = Device.cpu
+  let seed: UInt64 = 7
+  let task = TaskFacts(classes: 3, forget: 4, retain: 8)
+  let weight: Tensor
+  let bias: Tensor
+  private(set) var lines: [PluginLog] = []
+  private(set) var reports: [PluginReport] = []
+
+  init() throws {
+    weight = try Tensor([Float](arrayLiteral: 0.1, -0.2, 0.3, 0.4, -0.5, 0.6), shape: [3, 2])
+    bias = try Tensor([Float](arrayLiteral: 0.5, 0, -0.5), shape: [3])
+    for tensor in [weight, bias] { try tensor.setRequiresGrad(true) }
+  }
+
+  var named: NamedTensors { NamedTensors(names: ["weight", "bias"], tensors: [weight, bias]) }
+
+  func model(named name: String) -> ModelHandle? {
+    ["model": ModelHandle(0), "original": ModelHandle(1)][name]
+  }
+
+  func forward(_ model: ModelHandle, inputs: Tensor, evaluation: Bool) throws -> Tensor {
+    try inputs.linear(weight, bias: bias)
+  }
+
+  func parameters(of model: ModelHandle) throws -> NamedTensors { named }
+  func buffers(of model: ModelHandle) throws -> NamedTensors { NamedTensors(names: [], tensors: []) }
+  func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {
+    try outputs.crossEntropy(labels, reduction: .none)
+  }
+  func referenceLoss(over set: SampleSet) throws -> Double { 0.25 }
+  func log(_ line: PluginLog) { lines.append(line) }
+  func report(_ report: PluginReport) { reports.append(report) }
+
+  /// Levels and texts of what was logged.
+  var log: [String] { lines.map { "\($0.level.rawValue): \($0.text)" } }
+}
+
+/// A toy world with its session, and what the fixture's strategies are shown.
+final class Toy {
+  let world: ToyWorld
+  let cancel = CancelFlag()
+  let session: HostSession
+
+  init() throws {
+    world = try ToyWorld()
+    session = HostSession(world: world, cancel: cancel)
+  }
+
+  // MARK: Instances of the fixture
+
+  static let progress = Progress(step: 17, steps: 100, epoch: 1, epochs: 10, stepInEpoch: 7, stepsInEpoch: 10)
+
+  private func handle(_ id: String, _ role: StrategyRole) throws -> StrategyHandle {
+    try LoadedPlugin(Fixture.good.get(), trust: .tests).strategy(id, role: role)
+  }
+
+  func reweighter(_ mode: String, eta: Double = 0.5, ready: Bool = true) throws -> ReweighterInstance {
+    let made = try ReweighterInstance(
+      handle("test.reweighter", .reweighter), session: session, parameters: [.string(mode), .float(eta)])
+    if ready { try made.prepare() }
+    return made
+  }
+
+  func objective(_ mode: String) throws -> ObjectiveInstance {
+    let made = try ObjectiveInstance(
+      handle("test.objective", .objective), session: session, parameters: [.string(mode)])
+    try made.prepare()
+    return made
+  }
+
+  func mask(_ mode: String) throws -> MaskInstance {
+    let made = try MaskInstance(handle("test.mask", .mask), session: session, parameters: [.string(mode)])
+    try made.prepare()
+    return made
+  }
+
+  func updater(_ mode: String) throws -> UpdaterInstance {
+    let made = try UpdaterInstance(handle("test.updater", .updater), session: session, parameters: [.string(mode)])
+    try made.prepare()
+    return made
+  }
+
+  // MARK: What they are shown
+
+  func batch() throws -> Batch {
+    Batch(
+      forgetCount: 4, retainCount: 0,
+      inputs: try Tensor([Float](arrayLiteral: 0, 1, 1, 0, 0.5, 0.5, 0.25, 1), shape: [4, 2]),
+      labels: try Tensor([Int64](arrayLiteral: 0, 1, 2, 1), shape: [4]),
+      indices: try Tensor([Int64](arrayLiteral: 3, 1, 4, 15), shape: [4]))
+  }
+
+  static let losses: [Float] = [0.5, 1.25, 2, 0.125]
+
+  func term() throws -> Term {
+    Term(
+      name: "forget", set: .forget, losses: try Tensor(Self.losses, shape: [4]),
+      indices: try Tensor([Int64](arrayLiteral: 3, 1, 4, 15), shape: [4]))
+  }
+}
