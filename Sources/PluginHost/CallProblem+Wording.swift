@@ -55,7 +55,7 @@ extension TermProblem: CustomStringConvertible {
     case .setOfPenalty: "a penalty belongs to no set, set 0 would be right"
     case .penaltyWithSamples: "a penalty has no samples: only 'penalty' may be given"
     case .noGraph(let field): "'\(field)' is not part of the graph, so no gradient can flow"
-    case .tensor(let field, let problem): "'\(field)' \(problem)"
+    case .tensor(let field, let problem): "'\(field)': \(problem)"
     }
   }
 }
@@ -63,15 +63,15 @@ extension TermProblem: CustomStringConvertible {
 extension TensorProblem: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .missing: "is missing"
-    case .shape(let found, let wanted): "has the shape \(found), \(wanted) would be right"
-    case .dtype(let found, let wanted): "is of type \(found), \(wanted) would be right"
-    case .device(let found, let wanted): "is on \(found), \(wanted) would be right"
-    case .notFinite: "has an entry that is not finite"
-    case .negative: "has a negative entry"
-    case .sum(let sum): "has the sum \(sum), 1 within 1e-5 would be right"
-    case .promise(let promise): "has values that are not '\(promise.rawValue)' as the manifest promises"
-    case .notBinary: "has an entry that is neither 0 nor 1"
+    case .missing: "there is no tensor"
+    case .shape(let found, let wanted): "the shape is \(found), \(wanted) would be right"
+    case .dtype(let found, let wanted): "the type is \(found), \(wanted) would be right"
+    case .device(let found, let wanted): "the device is \(found), \(wanted) would be right"
+    case .notFinite: "an entry is not finite"
+    case .negative: "an entry is negative"
+    case .sum(let sum): "the sum is \(sum), 1 within 1e-5 would be right"
+    case .promise(let promise): "they are not '\(promise.rawValue)' as the manifest promises"
+    case .notBinary: "an entry is neither 0 nor 1"
     }
   }
 }

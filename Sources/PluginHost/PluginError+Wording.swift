@@ -9,7 +9,7 @@ extension PluginError: CustomStringConvertible {
     case .manifest(let path, let problem): "the manifest of '\(path)' is wrong: \(problem)"
     case .unfit(let plugin, let path, let problem): "plugin '\(plugin)' ('\(path)') cannot be used: \(problem)"
     case .untrusted(let path, let component, let problem):
-      "'\(path)' is not trusted: '\(component)' \(problem); \(problem.remedy(component))"
+      "'\(path)' is not trusted: '\(component)' \(problem); if that is a mistake, run: \(problem.remedy(component))"
     case .notLoadable(let path, let reason): "'\(path)' cannot be loaded: \(reason)"
     case .replaced(let path):
       "'\(path)' was replaced while it was in use or being loaded; give a rebuilt plugin a new file name, or start again"
@@ -130,9 +130,9 @@ extension TrustProblem: CustomStringConvertible {
   func remedy(_ component: String) -> String {
     let path = "'" + component.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     return switch self {
-    case .owner: "'sudo chown root \(path)' makes it root's"
-    case .worldWritable: "'chmod o-w \(path)' forbids that"
-    case .groupWritable: "'chmod g-w \(path)' forbids that"
+    case .owner: "sudo chown root \(path)"
+    case .worldWritable: "chmod o-w \(path)"
+    case .groupWritable: "chmod g-w \(path)"
     }
   }
 }

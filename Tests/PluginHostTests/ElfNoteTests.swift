@@ -103,7 +103,7 @@ struct ElfNoteTests {
     var random = Philox(seed: 1, label: "note fuzz")
     let interesting = try [0..<64, 64..<700, note(good)..<note(good) + 40, good.count - 2000..<good.count]
     var read = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<4000 {
       var bytes = good
       for _ in 0...random.integer(below: 6) {
         let range = interesting[random.integer(below: interesting.count)]
@@ -125,6 +125,6 @@ struct ElfNoteTests {
       }
     }
     // Many changes hit what the reader does not look at.
-    #expect(read > 1000 && read < 19_000)
+    #expect(read > 200 && read < 3800)
   }
 }

@@ -68,7 +68,7 @@ struct ForeignTests {
     let narrow = try function("narrow", "int16_t(double loss)", toy: toy)
     #expect(
       message { _ = try narrow.weights(for: term, progress: Toy.progress) }
-        .hasSuffix("weights of term 'forget': has a negative entry"))
+        .hasSuffix("weights of term 'forget': an entry is negative"))
   }
 
   @Test func `weights that cannot be are refused`() throws {
@@ -78,7 +78,7 @@ struct ForeignTests {
       _ = try weights(function, toy)
       Issue.record("negative weights were taken")
     } catch let error as PluginError {
-      #expect("\(error)".hasSuffix(": weights of term 'forget': has a negative entry"))
+      #expect("\(error)".hasSuffix(": weights of term 'forget': an entry is negative"))
       #expect(error.exitCode == 70)
     }
   }

@@ -48,12 +48,12 @@ struct ReweighterTests {
 
   /// Weights that break their declaration, with what the message says. The instance stays usable.
   static let broken: [(String, String)] = [
-    ("too short", "weights of term 'forget': has the shape [3], [4] would be right"),
-    ("scalar", "weights of term 'forget': has the shape [], [4] would be right"),
-    ("wrong type", "weights of term 'forget': is of type float64, float32 would be right"),
-    ("negative", "weights of term 'forget': has a negative entry"),
-    ("not finite", "weights of term 'forget': has an entry that is not finite"),
-    ("wrong sum", "weights of term 'forget': has the sum 2.0, 1 within 1e-5 would be right"),
+    ("too short", "weights of term 'forget': the shape is [3], [4] would be right"),
+    ("scalar", "weights of term 'forget': the shape is [], [4] would be right"),
+    ("wrong type", "weights of term 'forget': the type is float64, float32 would be right"),
+    ("negative", "weights of term 'forget': an entry is negative"),
+    ("not finite", "weights of term 'forget': an entry is not finite"),
+    ("wrong sum", "weights of term 'forget': the sum is 2.0, 1 within 1e-5 would be right"),
     ("wild", "its weights are a tensor handle that is not valid"),
   ]
 

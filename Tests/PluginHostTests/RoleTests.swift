@@ -44,8 +44,8 @@ struct ObjectiveTests {
     ("bad name", "term 'Forget It': its name must look like [a-z][a-z0-9_-]*"),
     ("bad set", "term 'forget': its set is 3, 1 (forget), 2 (retain) or 0 (a penalty) would be right"),
     ("bad coefficient", "term 'forget': its coefficient is not a finite number"),
-    ("bad losses", "term 'forget': 'losses' has the shape [4, 3], [n] with n above 0 would be right"),
-    ("bad indices", "term 'forget': 'indices' is of type float32, int64 would be right"),
+    ("bad losses", "term 'forget': 'losses': the shape is [4, 3], [n] with n above 0 would be right"),
+    ("bad indices", "term 'forget': 'indices': the type is float32, int64 would be right"),
     ("both", "term 'forget': it has both losses and a penalty"),
     ("twice", "term 'forget': the step has a term of that name already"),
     ("no gradient", "term 'forget': 'losses' is not part of the graph, so no gradient can flow"),
@@ -94,10 +94,10 @@ struct MaskTests {
   }
 
   static let broken: [(String, String)] = [
-    ("no scores", "finish: scores of 'bias': is missing"),
-    ("wrong shape", "finish: scores of 'weight': has the shape [1], [3, 2] would be right"),
-    ("negative", "finish: scores of 'weight': has a negative entry"),
-    ("not finite", "finish: scores of 'weight': has an entry that is not finite"),
+    ("no scores", "finish: scores of 'bias': there is no tensor"),
+    ("wrong shape", "finish: scores of 'weight': the shape is [1], [3, 2] would be right"),
+    ("negative", "finish: scores of 'weight': an entry is negative"),
+    ("not finite", "finish: scores of 'weight': an entry is not finite"),
     ("silent", "begin: status 13 (internal) without a message"),
     (
       "bad walk",
@@ -155,8 +155,8 @@ struct UpdaterTests {
 
   @Test(arguments: [
     ("no direction", "it succeeded but set no direction"),
-    ("too many", "direction of 'all': has the shape [1], 2 tensors would be right"),
-    ("wrong shape", "direction of 'weight': has the shape [], [3, 2] would be right"),
+    ("too many", "direction of 'all': the shape is [1], 2 tensors would be right"),
+    ("wrong shape", "direction of 'weight': the shape is [], [3, 2] would be right"),
     ("says why", "the forget set is empty"),
   ])
   func `a direction that is none is refused`(_ broken: (String, String)) throws {

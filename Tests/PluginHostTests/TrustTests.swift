@@ -32,7 +32,7 @@ struct TrustTests {
     #expect(
       complaint(try file(mode: 0o646), policy())
         == "'FOLDER/libx.so' is not trusted: 'FOLDER/libx.so' can be written by everybody; "
-        + "'chmod o-w 'FOLDER/libx.so'' forbids that")
+        + "if that is a mistake, run: chmod o-w 'FOLDER/libx.so'")
   }
 
   @Test func `a folder that everybody may write is refused unless it is sticky`() throws {
@@ -40,7 +40,8 @@ struct TrustTests {
     chmod(folder.path, 0o777)
     #expect(
       complaint(path, policy())
-        == "'FOLDER/libx.so' is not trusted: 'FOLDER' can be written by everybody; 'chmod o-w 'FOLDER'' forbids that")
+        == "'FOLDER/libx.so' is not trusted: 'FOLDER' can be written by everybody; "
+        + "if that is a mistake, run: chmod o-w 'FOLDER'")
     chmod(folder.path, 0o1777)
     #expect(complaint(path, policy()) == "(no error)")
   }
@@ -59,14 +60,17 @@ struct TrustTests {
     } else {
       stranger.user = user + 1
     }
-    #expect(complaint(path, stranger).contains("who is neither root nor you; 'sudo chown root "))
+    #expect(
+      complaint(path, stranger).contains("who is neither root nor you; if that is a mistake, run: sudo chown root "))
   }
 
   @Test(.enabled(if: geteuid() == 0, "only root gives files to other groups"))
   func `a group may write only when it is the user's own`() throws {
     let path = try file(mode: 0o664)
     chown(path, 0, 4711)
-    #expect(complaint(path, policy()).contains("can be written by the group 'group 4711'; 'chmod g-w "))
+    #expect(
+      complaint(path, policy()).contains(
+        "can be written by the group 'group 4711'; if that is a mistake, run: chmod g-w "))
     #expect(complaint(path, policy(group: 4711)) == "(no error)")
   }
 
