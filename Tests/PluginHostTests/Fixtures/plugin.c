@@ -1,6 +1,6 @@
 /* A plugin with a strategy of every role. A parameter "mode" says how each of them misbehaves at run time; a macro says
  * what is wrong with the table, for what can only be wrong when it is compiled. */
-#include "plugin.h"
+#include "other-roles.h"
 
 LETHE_MANIFEST_FILE("manifest.json");
 
