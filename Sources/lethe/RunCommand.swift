@@ -13,10 +13,10 @@ struct RunCommand: ParsableCommand {
       runs.
 
         lethe run recipe.yaml
-        lethe run recipe.yaml pipeline.reweighter=loreun pipeline.epochs=5
-        lethe run recipe.yaml "pipeline.mask={plugin: salun, keep: 0.3}"
+        lethe run recipe.yaml pipeline.reweighter=ID pipeline.epochs=5
+        lethe run recipe.yaml "pipeline.mask={plugin: ID, keep: 0.3}"
         lethe run recipe.yaml --json | jq -r 'select(.type == "step-losses") | .terms[0].mean'
-        lethe run --resume runs/glyphs-demo-1a2b3c4d
+        lethe run --resume runs/mnist-1a2b3c4d
 
       Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash.
       """)

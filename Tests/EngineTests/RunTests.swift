@@ -1,0 +1,150 @@
+import Foundation
+import Learning
+import Runs
+import Testing
+
+@testable import Engine
+
+/// What a whole run promises. One at a time: LibTorch counts handles and seeds for the whole process.
+@Suite(.serialized)
+struct RunTests {
+  @Test
+  func `the same plan gives the same bits twice`() throws {
+    let toy = try ToyRun()
+    defer { toy.clean() }
+    let first = try toy.carryOut("first")
+    let second = try toy.carryOut("second")
+    #expect(try toy.weights("first") == toy.weights("second"))
+    #expect(first[model: .unlearned]?.metrics.map(\.value).dropLast() == second[model: .unlearned]?.metrics.map(\.value).dropLast())
+    #expect(first.outcome == .finished)
+    #expect(first[model: .original] != nil && first[model: .retrained] != nil)
+  }
+
+  @Test(arguments: ["random-label", "gradient-ascent", "fine-tune"])
+  func `an interrupted run goes on bit for bit`(objective: String) throws {
+    let toy = try ToyRun("pipeline.objective=\(objective)", "pipeline.mask={plugin: salun, keep: 0.5}")
+    defer { toy.clean() }
+    try toy.carryOut("whole")
+    #expect {
+      try toy.carryOut("parts", stopAfter: 4)
+    } throws: { error in
+      guard let error = error as? EngineError, case .interrupted(signal: 2, _) = error else { return false }
+      return true
+    }
+    let report = try toy.resume("parts")
+    #expect(report.outcome == .finished)
+    #expect(try toy.weights("whole") == toy.weights("parts"))
+  }
+
+  @Test
+  func `a finished run does not go on`() throws {
+    let toy = try ToyRun()
+    defer { toy.clean() }
+    try toy.carryOut()
+    #expect(throws: EngineError.alreadyFinished(path: toy.run().path)) { try toy.resume() }
+  }
+
+  @Test
+  func `a scheduled swap equals two runs glued by a checkpoint`() throws {
+    let swapped = try ToyRun("swaps=[{at: epoch 1, reweighter: loreun}]")
+    defer { swapped.clean() }
+    try swapped.carryOut("swapped")
+
+    // The first run stops after an epoch; the second is the same plan with the reweighter in force from the start.
+    let plain = try ToyRun()
+    defer { plain.clean() }
+    let epoch = try stepsInEpoch(plain)
+    #expect(throws: EngineError.self) { try plain.carryOut("glued", stopAfter: epoch) }
+    let with = try ToyRun("pipeline.reweighter=loreun")
+    defer { with.clean() }
+    let plan = try with.plan()
+    let folder = RunFolder(url: plain.run("glued"))
+    try Data(plan.yaml().utf8).write(to: folder.plan)
+    var checkpoint = try Checkpoint(reading: folder.checkpoint)
+    checkpoint.planHash = digest(plan.canonicalJSON())
+    try checkpoint.write(to: folder.checkpoint)
+    try plain.resume("glued")
+    #expect(try swapped.weights("swapped") == plain.weights("glued"))
+  }
+
+  @Test
+  func `a swap without effect leaves the run as it was`() throws {
+    let plain = try ToyRun()
+    defer { plain.clean() }
+    try plain.carryOut("plain")
+    let swapped = try ToyRun("swaps=[{at: epoch 1, reweighter: {plugin: loreun, eta_forget: 0, eta_retain: 0}}]")
+    defer { swapped.clean() }
+    let report = try swapped.carryOut("swapped")
+    #expect(report.swaps.count == 1)
+    #expect(try plain.weights("plain") == swapped.weights("swapped"))
+  }
+
+  @Test
+  func `masked weights keep their bits under momentum and weight decay`() throws {
+    let toy = try ToyRun("pipeline.mask={plugin: salun, keep: 0.5}", "pipeline.epochs=5")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(report.steps >= 50)
+    let (moved, total) = try movedWeights(toy)
+    #expect(moved <= total / 2)
+    #expect(moved > total / 4)
+  }
+
+  @Test
+  func `a loss that is not finite stops with the last good state`() throws {
+    let toy = try ToyRun(
+      "pipeline.objective=gradient-ascent", "pipeline.optimizer.learning_rate=1e30", "pipeline.epochs=30")
+    defer { toy.clean() }
+    #expect {
+      try toy.carryOut()
+    } throws: { error in
+      guard let error = error as? EngineError, case .notFinite = error else { return false }
+      return error.exitCode == 75
+    }
+    for (name, bytes) in try toy.weights() where name != "bn1.num_batches_tracked" && !name.hasSuffix("tracked") {
+      let values = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+      #expect(values.allSatisfy { $0.isFinite }, "\(name) is not finite")
+    }
+  }
+
+  @Test
+  func `validation during the run is reported and the best state is kept`() throws {
+    let toy = try ToyRun("evaluate.every=1 epoch")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(report.history.count == 3)
+    #expect(FileManager.default.fileExists(atPath: toy.run().appendingPathComponent("best.safetensors").path))
+  }
+
+  @Test
+  func `accumulated gradients take fewer steps over the same samples`() throws {
+    let toy = try ToyRun("pipeline.optimizer.accumulate=2")
+    defer { toy.clean() }
+    let plain = try ToyRun()
+    defer { plain.clean() }
+    #expect(try toy.carryOut().steps < plain.carryOut().steps)
+  }
+
+  private func stepsInEpoch(_ toy: ToyRun) throws -> Int {
+    let plan = try toy.plan()
+    let epochs = try #require(plan.pipeline?.epochs)
+    return try toy.carryOut("count").steps / epochs
+  }
+
+  /// How many weights differ from the original's, of how many. A mask that keeps nothing gives the original's.
+  private func movedWeights(_ toy: ToyRun) throws -> (moved: Int, total: Int) {
+    let after = try toy.weights()
+    let still = try ToyRun("pipeline.mask={plugin: salun, keep: 1.0e-9}", "pipeline.epochs=1")
+    defer { still.clean() }
+    try still.carryOut()
+    var moved = 0
+    var total = 0
+    for (name, bytes) in try still.weights() where !name.contains("running_") && !name.hasSuffix("tracked") {
+      let old = bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) }
+      let new = try #require(after[name]).withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) }
+      moved += zip(old, new).count { $0 != $1 }
+      total += old.count
+    }
+    return (moved, total)
+  }
+}

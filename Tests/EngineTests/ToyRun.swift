@@ -1,0 +1,79 @@
+import Foundation
+import Learning
+import Runs
+import Tensors
+import Testing
+
+@testable import Engine
+
+/// A small real run: 400 glyphs, a small network, plugins from the folder of the tests' own binary. Seconds, not minutes.
+struct ToyRun {
+  var recipe = """
+    data: {source: glyphs, train: 400, test: 120, validation: 0.1}
+    forget: {random: 0.1, seed: 3}
+    model: {name: cnn, channels: [4, 8]}
+    base: {epochs: 2, batch: 32, optimizer: {name: sgd, learning_rate: 0.05, momentum: 0.9, weight_decay: 0.0005}}
+    pipeline:
+      objective: random-label
+      epochs: 3
+      batch: 32
+      optimizer: {name: sgd, learning_rate: 0.02, momentum: 0.9, weight_decay: 0.0005}
+    checkpoint: {every: 1 epoch}
+    threads: 1
+    """
+  var overrides: [String] = []
+  let folder: URL
+
+  init(_ overrides: String...) throws {
+    self.overrides = overrides
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("lethe-toy-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  /// The plan, with the plugins that were built beside the tests.
+  func plan() throws -> RunPlan {
+    let config = RunConfig(file: "toy.yaml", folder: folder.path, text: recipe, overrides: overrides)
+    let environment = ResolverEnvironment(
+      variables: ProcessInfo.processInfo.environment, currentFolder: folder.path,
+      exists: { FileManager.default.fileExists(atPath: $0) })
+    return try RunPlan.resolve(config, catalog: try PartCatalog.discover(folders: []), environment: environment)
+  }
+
+  /// Carries the plan out; `stopAfter` raises the cancel flag when so many steps of unlearning are done.
+  @discardableResult
+  func carryOut(
+    _ name: String = "run", stopAfter: Int? = nil, workbench: Workbench = Workbench()
+  ) throws -> RunReport {
+    let cancel = CancelFlag()
+    let engine = Engine(plan: try plan(), folder: run(name), workbench: workbench, cancel: cancel) { event in
+      if case .progress(let progress) = event.what, progress.phase == .unlearn, progress.done == stopAfter {
+        cancel.cancel(signal: 2)
+      }
+    }
+    return try engine.carryOut()
+  }
+
+  /// Goes on with an interrupted run.
+  @discardableResult
+  func resume(_ name: String = "run") throws -> RunReport {
+    try Engine.resume(run(name), cancel: CancelFlag(), sink: { _ in })
+  }
+
+  /// The folder of a run.
+  func run(_ name: String = "run") -> URL { folder.appendingPathComponent(name) }
+
+  /// The bytes of every tensor of a run's result, by name.
+  func weights(_ name: String = "run") throws -> [String: [UInt8]] {
+    try ToyRun.tensors(run(name).appendingPathComponent("unlearned.safetensors"))
+  }
+
+  /// The bytes of every tensor of a file, by name.
+  static func tensors(_ file: URL) throws -> [String: [UInt8]] {
+    var bytes: [String: [UInt8]] = [:]
+    for (name, tensor) in try SafeTensors.read(file.path).tensors { bytes[name] = try tensor.bytes() }
+    return bytes
+  }
+
+  /// Removes everything that was written.
+  func clean() { try? FileManager.default.removeItem(at: folder) }
+}
