@@ -29,15 +29,18 @@ struct Benches {
   /// A step of a tiny model with and without each part, and of a ResNet-18 in bf16 for the share.
   private func overhead() throws -> [BenchResult] {
     let tiny = "model: {name: cnn, channels: [4, 4]}\n"
+    let objective = try part(.objective) { $0.schedules.first == .retainOnly }
+    let reweighter = try part(.reweighter)
+    let mask = try part(.mask)
     let rows = try time(
       [
-        TimedStep(name: "plain", kind: .plain(plan(tiny, "pipeline: {objective: fine-tune, batch: 32}"))),
-        TimedStep(name: "ABI", kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, batch: 32}"))),
+        TimedStep(name: "plain", kind: .plain(plan(tiny, "pipeline: {objective: \(objective), batch: 32}"))),
+        TimedStep(name: "ABI", kind: .pipeline(plan(tiny, "pipeline: {objective: \(objective), batch: 32}"))),
         TimedStep(
           name: "reweighter",
-          kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, reweighter: loreun, batch: 32}"))),
+          kind: .pipeline(plan(tiny, "pipeline: {objective: \(objective), reweighter: \(reweighter), batch: 32}"))),
         TimedStep(
-          name: "mask", kind: .pipeline(plan(tiny, "pipeline: {objective: fine-tune, mask: salun, batch: 32}"))),
+          name: "mask", kind: .pipeline(plan(tiny, "pipeline: {objective: \(objective), mask: \(mask), batch: 32}"))),
       ], rounds: rounds * 10)
     let step = try time(
       [TimedStep(name: "ResNet-18 bf16", kind: .plain(resnet(precision: "bf16", channelsLast: true)))],
@@ -53,8 +56,8 @@ struct Benches {
     }
     return [
       added("the ABI", rows[1], over: rows[0], goal: 0.01),
-      added("a reweighter", rows[2], over: rows[1], goal: 0.02),
-      added("a mask", rows[3], over: rows[1], goal: 0.02),
+      added("reweighter '\(reweighter)'", rows[2], over: rows[1], goal: 0.02),
+      added("mask '\(mask)'", rows[3], over: rows[1], goal: 0.02),
     ]
   }
 
@@ -119,9 +122,19 @@ struct Benches {
   }
 
   private func resnet(precision: String, channelsLast: Bool) throws -> RunPlan {
-    try plan(
+    let objective = try part(.objective) { $0.schedules.first == .retainOnly }
+    return try plan(
       "model: {name: resnet18}\nprecision: \(precision)\nchannels_last: \(channelsLast)\n",
-      "pipeline: {objective: fine-tune, batch: 128}")
+      "pipeline: {objective: \(objective), batch: 128}")
+  }
+
+  /// The first strategy of a role that is installed: the host knows none by name.
+  private func part(_ role: PartRole, _ fits: (PartDescriptor) -> Bool = { _ in true }) throws -> String {
+    let parts = try workshop.catalog([]).parts
+    guard let found = parts.first(where: { $0.role == role && fits($0) }) else {
+      throw CommandError.noPart(role: role.rawValue)
+    }
+    return found.id
   }
 
   private func plan(_ model: String, _ pipeline: String) throws -> RunPlan {

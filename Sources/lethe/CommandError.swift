@@ -14,6 +14,8 @@ enum CommandError: Error, Equatable {
   case noFile(String)
   /// A strategy that there is not.
   case noStrategy(id: String, nearest: String?, known: [String], searched: [String])
+  /// No strategy of a role that a benchmark needs.
+  case noPart(role: String)
   /// A benchmark that there is not.
   case noBenchmark(String, known: [String])
   /// Two runs of a comparison that are the same.
@@ -33,7 +35,7 @@ enum CommandError: Error, Equatable {
   var exitCode: Int32 {
     switch self {
     case .noRecipe, .recipeAndResume, .notAnOverride, .noWeights, .noBenchmark, .sameRun: 64
-    case .noFile, .noStrategy: 66
+    case .noFile, .noStrategy, .noPart: 66
     case .cannotWrite: 73
     case .cannotStart, .outputFailed, .python: 74
     case .someRunsFailed(_, _, let code): code
@@ -54,6 +56,8 @@ extension CommandError: CustomStringConvertible {
       "no plugin '\(id)'\(nearest.map { " (did you mean '\($0)'?)" } ?? ""); "
         + (known.isEmpty ? "there are none" : "there are \(known.joined(separator: ", "))")
         + "; searched: \(searched.isEmpty ? "no folder" : searched.joined(separator: ", "))"
+    case .noPart(let role):
+      "the benchmark needs a plugin of the role '\(role)', and none is installed; see lethe plugin list"
     case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
     case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
     case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"

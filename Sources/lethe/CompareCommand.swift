@@ -12,7 +12,7 @@ struct CompareCommand: ParsableCommand {
       made once where they are the same. Runs that differ only in seeds share a row: mean ± standard deviation.
 
         lethe compare recipe.yaml
-        lethe compare recipe.yaml --methods SalUn,LoReUn --sweep seed=1,2,3
+        lethe compare recipe.yaml --methods Mask,Weights --sweep seed=1,2,3
         lethe compare recipe.yaml --sweep pipeline.optimizer.learning_rate=0.001,0.01,0.1
         lethe compare mine.yaml theirs.yaml seed=7
 

@@ -10,8 +10,8 @@ struct PlanCommand: ParsableCommand {
       Checks the recipe as a run would, and finds its plugins. What a key means is in docs/recipe.md.
 
         lethe plan recipe.yaml
-        lethe plan recipe.yaml pipeline.mask=salun --json | jq .pipeline.mask
-        lethe plan recipe.yaml --method SalUn
+        lethe plan recipe.yaml pipeline.mask=ID --json | jq .pipeline.mask
+        lethe plan recipe.yaml --method Mask
       """)
 
   @Argument(help: "The recipe, a YAML file.")

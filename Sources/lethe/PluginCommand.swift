@@ -47,8 +47,8 @@ struct PluginShowCommand: ParsableCommand {
     commandName: "show",
     abstract: "Show a strategy: its parameters with their defaults and ranges, and the file that has it.",
     discussion: """
-        lethe plugin show salun
-        lethe plugin show salun --json | jq .parameters
+        lethe plugin show ID
+        lethe plugin show ID --json | jq .parameters
       """)
 
   @Argument(help: "The strategy's id, as 'lethe plugin list' prints it.")

@@ -15,14 +15,17 @@ struct RunTests {
     let first = try toy.carryOut("first")
     let second = try toy.carryOut("second")
     #expect(try toy.weights("first") == toy.weights("second"))
-    #expect(first[model: .unlearned]?.metrics.map(\.value).dropLast() == second[model: .unlearned]?.metrics.map(\.value).dropLast())
+    #expect(
+      first[model: .unlearned]?.metrics.map(\.value).dropLast()
+        == second[model: .unlearned]?.metrics.map(\.value).dropLast())
     #expect(first.outcome == .finished)
     #expect(first[model: .original] != nil && first[model: .retrained] != nil)
   }
 
   @Test(arguments: ["random-label", "gradient-ascent", "fine-tune"])
   func `an interrupted run goes on bit for bit`(objective: String) throws {
-    let toy = try ToyRun("pipeline.objective=\(objective)", "pipeline.mask={plugin: salun, keep: 0.5}")
+    let toy = try ToyRun(
+      "pipeline.objective=\(objective)", "pipeline.mask={plugin: salun, keep: 0.5}", "checkpoint.every=4 steps")
     defer { toy.clean() }
     try toy.carryOut("whole")
     #expect {

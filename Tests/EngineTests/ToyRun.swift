@@ -39,16 +39,14 @@ struct ToyRun {
     return try RunPlan.resolve(config, catalog: try PartCatalog.discover(folders: []), environment: environment)
   }
 
-  /// Carries the plan out; `stopAfter` raises the cancel flag when so many steps of unlearning are done.
+  /// Carries the plan out; `stopAfter` raises the cancel flag at the checkpoint after so many steps.
   @discardableResult
   func carryOut(
     _ name: String = "run", stopAfter: Int? = nil, workbench: Workbench = Workbench()
   ) throws -> RunReport {
     let cancel = CancelFlag()
     let engine = Engine(plan: try plan(), folder: run(name), workbench: workbench, cancel: cancel) { event in
-      if case .progress(let progress) = event.what, progress.phase == .unlearn, progress.done == stopAfter {
-        cancel.cancel(signal: 2)
-      }
+      if case .checkpointed(let step, _) = event.what, step == stopAfter { cancel.cancel(signal: 2) }
     }
     return try engine.carryOut()
   }

@@ -58,7 +58,8 @@ struct Precision: Sendable, CustomTestStringConvertible {
     Precision(dtype: .float64, channelsLast: false, tolerance: 1e-10),
     Precision(dtype: .float64, channelsLast: true, tolerance: 1e-10),
     Precision(dtype: .float32, channelsLast: false, tolerance: 1e-5),
-    Precision(dtype: .float32, channelsLast: true, tolerance: 1e-5),
+    // Channels-last kernels sum in another order, which the number of threads changes too.
+    Precision(dtype: .float32, channelsLast: true, tolerance: 5e-5),
   ]
 }
 
