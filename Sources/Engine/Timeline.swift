@@ -60,6 +60,13 @@ struct Timeline {
   /// Whether a swap happened before the step after `done` steps began. One that is due then has not happened yet.
   func isDue(_ swap: SwapPlan, by done: Int) -> Bool { moment(swap) < done }
 
+  /// Refuses a swap that would never happen.
+  func check(_ swaps: [SwapPlan]) throws(EngineError) {
+    for swap in swaps where moment(swap) >= steps {
+      throw .mismatch("a swap at '\(swap.at.text)' never happens: the run has \(steps) steps in \(epochs) epochs")
+    }
+  }
+
   private func moment(_ swap: SwapPlan) -> Int {
     switch swap.at {
     case .epoch(let epoch): firstStep(of: epoch)

@@ -50,6 +50,7 @@ final class Unlearning {
     self.pipeline = try Pipeline(
       plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
     timeline = Timeline(plan: plan, parts: pipeline, split: shared.data.split)
+    try timeline.check(plan.swaps)
     schedule = pipeline.optimizer.schedule(stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs)
   }
 

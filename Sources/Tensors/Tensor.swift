@@ -105,8 +105,6 @@ extension Tensor {
     try runtime.check(unsafe runtime.table.pointee.tensor_set_requires_grad(handle, isOn ? 1 : 0), "requires_grad")
   }
 
-  /// Whether both are one LibTorch tensor.
-  package func isSame(as other: Tensor) -> Bool { unsafe handle == other.handle }
 }
 
 extension Tensor: CustomStringConvertible {

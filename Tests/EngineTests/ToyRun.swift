@@ -22,6 +22,7 @@ struct ToyRun {
     threads: 1
     """
   var overrides: [String] = []
+  var pluginFolders: [String] = []
   let folder: URL
 
   init(_ overrides: String...) throws {
@@ -36,7 +37,8 @@ struct ToyRun {
     let environment = ResolverEnvironment(
       variables: ProcessInfo.processInfo.environment, currentFolder: folder.path,
       exists: { FileManager.default.fileExists(atPath: $0) })
-    return try RunPlan.resolve(config, catalog: try PartCatalog.discover(folders: []), environment: environment)
+    return try RunPlan.resolve(
+      config, catalog: try PartCatalog.discover(folders: pluginFolders), environment: environment)
   }
 
   /// Carries the plan out; `stopAfter` raises the cancel flag at the checkpoint after so many steps.

@@ -66,7 +66,9 @@ typedef struct lethe_error {
 
 /* --------------------------------------------------------------------------------------------------------- handles */
 
-/* Opaque: the bits are a slot number and a generation, never an address. NULL is "none". Stale use is LETHE_E_STALE. */
+/* Opaque: the bits are a slot number and a generation, never an address. NULL is "none". Stale use is LETHE_E_STALE.
+ * A tensor lives as long as its callback unless it is kept, a random stream as long as its callback, an operator as long
+ * as the process, a model as long as the run. */
 typedef struct lethe_tensor_ *lethe_tensor;
 typedef struct lethe_op_ *lethe_op;
 typedef struct lethe_rng_ *lethe_rng;

@@ -32,9 +32,9 @@ typedef struct lethe_models {
   /* [call] Classification: logits, float [n, classes]. */
   lethe_status (*forward)(lethe_ctx, lethe_model, const lethe_forward *in, lethe_tensor *out, lethe_error *);
   /* [call] The trainable parameters in a stable order, leaves of the graph. Write to them only in `after_step`, with
-   * in-place operators and no graph. Arrays and names live as long as the callback. */
+   * in-place operators and no graph. Arrays and names live as long as the callback. Set `out->size` first. */
   lethe_status (*parameters)(lethe_ctx, lethe_model, lethe_named_tensors *out, lethe_error *);
-  /* [call] Running statistics and counters, in a stable order. */
+  /* [call] Running statistics and counters, in a stable order. Set `out->size` first. */
   lethe_status (*buffers)(lethe_ctx, lethe_model, lethe_named_tensors *out, lethe_error *);
 } lethe_models;
 

@@ -44,7 +44,7 @@ typedef struct lethe_steps {
   lethe_status (*count)(lethe_ctx, uint32_t *out, lethe_error *);
   /* [call] Fills `out` up to the size that the caller wrote into it. */
   lethe_status (*term)(lethe_ctx, uint32_t index, lethe_step_term *out, lethe_error *);
-  /* [call] Gradients of one term in parameter order. The arrays live as long as the callback. */
+  /* [call] Gradients of one term in parameter order. The arrays live as long as the callback. Set `out->size` first. */
   lethe_status (*gradient)(lethe_ctx, uint32_t index, lethe_named_tensors *out, lethe_error *);
   /* [call] What the optimizer gets: one tensor of the parameter's shape for each of the `n` parameters. */
   lethe_status (*set_direction)(lethe_ctx, const lethe_tensor *direction, uint32_t n, lethe_error *);
