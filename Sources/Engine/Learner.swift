@@ -41,7 +41,7 @@ final class Learner {
   }
 
   /// From now on only these weights move; the others keep the bits they have now. `hard: false` masks gradients only,
-  /// so that weight decay and momentum still reach the others, as in scripts published before 2026 (METHODS D9).
+  /// so that weight decay and momentum still reach the others, as in scripts published before 2026 (D9).
   func setMask(_ mask: WeightMask?, hard: Bool) throws {
     try withoutGradients {
       // What was masked so far has gathered decay in its moments; it starts from rest if it may move again.

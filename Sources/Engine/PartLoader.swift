@@ -15,20 +15,20 @@ final class PartLoader {
 
   /// An objective; `step` says where the run stands.
   func objective(_ part: PartPlan, step: Int?) throws -> ObjectiveInstance {
-    try ObjectiveInstance(
-      try handle(part, .objective), session: session, parameters: try values(part, .objective), name: "objective",
-      step: step)
+    let handle = try handle(part, .objective)
+    return try ObjectiveInstance(
+      handle, session: session, parameters: try handle.manifest.values(part.values), name: "objective", step: step)
   }
 
   /// A plugin's reweighter, or a plain C function.
   func reweighter(_ reweighter: ReweighterPlan, step: Int?) throws -> any Reweighting {
     switch reweighter {
     case .part(let part):
-      try ReweighterInstance(
-        try handle(part, .reweighter), session: session, parameters: try values(part, .reweighter), name: "reweighter",
-        step: step)
+      let handle = try handle(part, .reweighter)
+      return try ReweighterInstance(
+        handle, session: session, parameters: try handle.manifest.values(part.values), name: "reweighter", step: step)
     case .function(let function):
-      try ForeignFunction(
+      return try ForeignFunction(
         library: function.library, symbol: function.symbol, signature: function.signature,
         arguments: function.arguments.entries.map { ($0.key, $0.value.forPlugin) },
         normalise: function.normalise == .batch, world: world)
@@ -37,14 +37,16 @@ final class PartLoader {
 
   /// A mask.
   func mask(_ part: PartPlan, step: Int?) throws -> MaskInstance {
-    try MaskInstance(
-      try handle(part, .mask), session: session, parameters: try values(part, .mask), name: "mask", step: step)
+    let handle = try handle(part, .mask)
+    return try MaskInstance(
+      handle, session: session, parameters: try handle.manifest.values(part.values), name: "mask", step: step)
   }
 
   /// An updater.
   func updater(_ part: PartPlan, step: Int?) throws -> UpdaterInstance {
-    try UpdaterInstance(
-      try handle(part, .updater), session: session, parameters: try values(part, .updater), name: "updater", step: step)
+    let handle = try handle(part, .updater)
+    return try UpdaterInstance(
+      handle, session: session, parameters: try handle.manifest.values(part.values), name: "updater", step: step)
   }
 
   /// The strategy in exactly the file that the plan names.
@@ -54,10 +56,12 @@ final class PartLoader {
     guard plugin.sha256 == part.sha256 else { throw EngineError.pluginChanged(id: part.id, file: part.file) }
     return try plugin.strategy(part.id, role: role)
   }
+}
 
-  /// The plan's values in the manifest's order.
-  private func values(_ part: PartPlan, _ role: StrategyRole) throws -> [PluginHost.ParameterValue] {
-    try handle(part, role).manifest.values(part.parameters.entries.map { ($0.key, $0.value.forPlugin) })
+extension PartPlan {
+  /// Its parameters for `PluginHost`.
+  fileprivate var values: [(key: String, value: PluginHost.ParameterValue)] {
+    parameters.entries.map { ($0.key, $0.value.forPlugin) }
   }
 }
 

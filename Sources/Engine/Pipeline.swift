@@ -153,7 +153,7 @@ final class Pipeline {
       let scale = term.coefficient * share * (isJoint ? Double(n) / Double(batch.count) : 1)
       var weights: Tensor?
       if let reweighter {
-        let answer = try self.weights(reweighter, term, losses, progress)
+        let answer = try reweighter.weights(for: term, progress: progress)
         weights = answer.tensor
         if let check = answer.valueCheck { promises.append(check) }
       }
@@ -162,20 +162,6 @@ final class Pipeline {
       return WeighedTerm(
         name: term.name, set: term.set, scale: scale, losses: try losses.detach(), weights: weights,
         value: try (factors * losses).sum() * scale)
-    }
-  }
-
-  /// What a reweighter answers. Losses that are not finite cannot be weighed: they go through unweighed and make the step
-  /// bad, whatever the reweighter would have made of them.
-  private func weights(
-    _ reweighter: any Reweighting, _ term: Term, _ losses: Tensor, _ progress: PluginHost.Progress
-  ) throws -> (tensor: Tensor?, valueCheck: ValueCheck?) {
-    do {
-      let answer = try reweighter.weights(for: term, progress: progress)
-      return (answer.tensor, answer.valueCheck)
-    } catch let error as PluginError {
-      guard try losses.detach().isFinite().all().item() == 0 else { throw error }
-      return (nil, nil)
     }
   }
 

@@ -79,6 +79,12 @@ struct Timeline {
     for swap in plan.swaps {
       if case .epoch(let from) = swap.at, from <= epoch, let new = swap.schedule { schedule = new }
     }
-    return BatchSchedule(rawValue: schedule.rawValue) ?? .sequential
+    return switch schedule {
+    case .sequential: .sequential
+    case .paired: .paired
+    case .joint: .joint
+    case .forgetOnly: .forgetOnly
+    case .retainOnly: .retainOnly
+    }
   }
 }

@@ -46,7 +46,7 @@ private struct Reference: Decodable {
   }
 }
 
-/// A precision, a memory order, and how far a number may be off, relative to the largest of its tensor (METHODS 9.13).
+/// A precision, a memory order, and how far a number may be off, relative to the largest of its tensor.
 struct Precision: Sendable, CustomTestStringConvertible {
   let dtype: DType
   let channelsLast: Bool
