@@ -45,7 +45,7 @@ package enum EngineError: Error, Equatable, Sendable {
     let inner = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError
     let code = (error as? POSIXError).map { Int($0.code.rawValue) } ?? inner.map(\.code) ?? cocoa.code
     let isFull = cocoa.domain == NSCocoaErrorDomain && cocoa.code == CocoaError.Code.fileWriteOutOfSpace.rawValue
-    if isFull || [Int(ENOSPC), Int(EDQUOT), Int(EIO)].contains(code) {
+    if isFull || [Int(ENOSPC), Int(EDQUOT), Int(EFBIG), Int(EIO)].contains(code) {
       return .writeFailed(path: path, reason: reason(of: error))
     }
     return .cannotWrite(path: path, reason: reason(of: error))

@@ -54,6 +54,8 @@ package enum LearningError: Error, Equatable, Sendable {
   case emptyForgetSet
   /// Nothing would be retained.
   case forgetEverything(count: Int)
+  /// All training samples are held out for validation.
+  case nothingButValidation(count: Int)
   /// No such class.
   case unknownClass(name: String, known: [String])
   /// An index file cannot be understood.
@@ -175,6 +177,8 @@ extension LearningError: CustomStringConvertible {
     case .emptyForgetSet: "the forget set is empty; expected at least one training sample to forget"
     case .forgetEverything(let count):
       "the forget set is the whole training data (\(count) samples); expected at least one sample to retain"
+    case .nothingButValidation(let count):
+      "data.validation holds out all \(count) training samples; expected some to forget and some to retain"
     case .unknownClass(let name, let known):
       "no class '\(name)' in this data; expected an index from 0 to \(known.count - 1) or one of "
         + known.map { "'\($0)'" }.joined(separator: ", ")

@@ -68,7 +68,7 @@ struct AtomicFile: ~Copyable {
     let temporary = "\(path[..<slash]).\(path[slash...]).\(getpid()).tmp"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      let isFull = [ENOSPC, EDQUOT, EIO].contains(errno)
+      let isFull = [ENOSPC, EDQUOT, EFBIG, EIO].contains(errno)
       let reason = systemMessage()
       throw .file(path: path, isFull ? .writeFailed(reason: reason) : .unwritable(reason: reason))
     }

@@ -60,7 +60,7 @@ extension CommandError: CustomStringConvertible {
       "the benchmark needs a plugin of the role '\(role)', and none is installed; see lethe plugin list"
     case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
     case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
-    case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason)"
+    case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason); choose another folder with --output"
     case .cannotStart(let program): "'\(program)' cannot be started, or did not end well"
     case .outputFailed: "the result cannot be written: standard output is closed or its disk is full"
     case .python(let reason): "the Python of LETHE_PYTHON: \(reason)"

@@ -69,6 +69,7 @@ package enum Splitter {
     let held = try drawValidation(labels, classCount, validation, splitSeed, sparing: Set(fixed ?? []))
     let isHeld = Set(held)
     let open = (0..<Int32(labels.count)).filter { !isHeld.contains($0) }
+    guard !open.isEmpty else { throw .nothingButValidation(count: held.count) }
     let forget: [Int32]
     var forgottenClass: Int32?
     switch request {

@@ -28,6 +28,7 @@ struct LearningErrorTests {
     .badAmount(what: "data.validation", value: -1),
     .emptyForgetSet,
     .forgetEverything(count: 9_000),
+    .nothingButValidation(count: 400),
     .unknownClass(name: "dgo", known: ["cat", "dog"]),
     .indexFile(path: "forget.txt", reason: "has 'two' in line 2"),
     .indexRange(path: "forget.txt", index: 9_000, count: 9_000),

@@ -1,6 +1,10 @@
 /* The fixture's objective, mask and updater. */
 #include "plugin.h"
 
+#ifndef CLASSES
+#define CLASSES 3
+#endif
+
 /* -------------------------------------------------------------------------------------------------------- objective */
 
 static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objective_in *in, const lethe_term_sink *sink,
@@ -22,7 +26,7 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
   if (is(self, "no gradient")) autograd()->set_no_grad(ctx, 0);
   lethe_task_info info = {sizeof info, 0, NULL, 0, 0, 0};
   TRY(task()->describe(ctx, &info, err));
-  NEED(info.classes == 3 && strcmp(info.kind, "classification") == 0, "another task");
+  NEED(info.classes == CLASSES && strcmp(info.kind, "classification") == 0, "another task");
   lethe_term term = {sizeof term, batch->forget_count > 0 ? LETHE_SET_FORGET : LETHE_SET_RETAIN,
                      "forget", 1.0, losses, NULL, NULL, NULL, batch->indices, NULL};
   if (is(self, "bad name")) term.name = "Forget It";
