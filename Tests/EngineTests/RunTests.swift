@@ -48,41 +48,6 @@ struct RunTests {
   }
 
   @Test
-  func `a scheduled swap equals two runs glued by a checkpoint`() throws {
-    let swapped = try ToyRun("swaps=[{at: epoch 1, reweighter: loreun}]")
-    defer { swapped.clean() }
-    try swapped.carryOut("swapped")
-
-    // The first run stops after an epoch; the second is the same plan with the reweighter in force from the start.
-    let plain = try ToyRun()
-    defer { plain.clean() }
-    let epoch = try stepsInEpoch(plain)
-    #expect(throws: EngineError.self) { try plain.carryOut("glued", stopAfter: epoch) }
-    let with = try ToyRun("pipeline.reweighter=loreun")
-    defer { with.clean() }
-    let plan = try with.plan()
-    let folder = RunFolder(url: plain.run("glued"))
-    try Data(plan.yaml().utf8).write(to: folder.plan)
-    var checkpoint = try Checkpoint(reading: folder.checkpoint)
-    checkpoint.planHash = digest(plan.canonicalJSON())
-    try checkpoint.write(to: folder.checkpoint)
-    try plain.resume("glued")
-    #expect(try swapped.weights("swapped") == plain.weights("glued"))
-  }
-
-  @Test
-  func `a swap without effect leaves the run as it was`() throws {
-    let plain = try ToyRun()
-    defer { plain.clean() }
-    try plain.carryOut("plain")
-    let swapped = try ToyRun("swaps=[{at: epoch 1, reweighter: {plugin: loreun, eta_forget: 0, eta_retain: 0}}]")
-    defer { swapped.clean() }
-    let report = try swapped.carryOut("swapped")
-    #expect(report.swaps.count == 1)
-    #expect(try plain.weights("plain") == swapped.weights("swapped"))
-  }
-
-  @Test
   func `masked weights keep their bits under momentum and weight decay`() throws {
     let toy = try ToyRun("pipeline.mask={plugin: salun, keep: 0.5}", "pipeline.epochs=5")
     defer { toy.clean() }
@@ -126,12 +91,6 @@ struct RunTests {
     let plain = try ToyRun()
     defer { plain.clean() }
     #expect(try toy.carryOut().steps < plain.carryOut().steps)
-  }
-
-  private func stepsInEpoch(_ toy: ToyRun) throws -> Int {
-    let plan = try toy.plan()
-    let epochs = try #require(plan.pipeline?.epochs)
-    return try toy.carryOut("count").steps / epochs
   }
 
   /// How many weights differ from the original's, of how many. A mask that keeps nothing gives the original's.
