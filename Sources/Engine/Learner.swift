@@ -77,11 +77,7 @@ final class Learner {
       var good = try norm.isFinite().and(loss.isFinite())
       for check in checks { good = try good.and(check) }
       bad = try bad.maximum(good.not().to(.float32))
-      if let clip {
-        // As torch.nn.utils.clip_grad_norm_: never lengthens.
-        let scale = try (norm + 1e-6).reciprocal() * clip
-        try Foreach.multiply(gradients, by: scale.clamped(max: 1))
-      }
+      if let clip { try clipGradients(gradients, to: clip, from: norm) }
       try optimizer.step(gradients, learningRate: learningRate, foundInfinity: bad)
       let isBad = try bad.isGreater(than: 0)
       for (before, now) in zip(statisticsBefore, statistics) {

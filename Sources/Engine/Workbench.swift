@@ -77,6 +77,10 @@ package final class Workbench {
     }
     shared = nil
     let device = try plan.openDevice()
+    if plan.precision == .bf16, plan.device == "cpu", !Processor.hasBFloat16 {
+      try reporter.say(
+        .warning("this processor has no bf16 instructions and emulates them; precision=fp32 is likely faster here"))
+    }
     let data = try reporter.phase(.data) {
       (try PreparedData(plan: plan, device: device, cancel: cancel), cached: false)
     }

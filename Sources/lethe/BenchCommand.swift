@@ -47,7 +47,10 @@ struct BenchCommand: ParsableCommand {
         continue
       }
       screen.tell("\(name) …")
-      results += try benches.run(name)
+      // What is known is told at once: a benchmark may take long, and be stopped.
+      results += try benches.run(name) { result in
+        screen.tell("\(result.question): \(result.value); \(result.detail)")
+      }
     }
     screen.clear()
     if json { return try Output.result(Tree.list(results.map(\.tree)).prettyJSON()) }

@@ -15,14 +15,18 @@ struct Benches {
   let rounds: Int
   let screen: Screen
 
-  /// Runs one of them.
-  func run(_ name: String) throws -> [BenchResult] {
-    switch name {
-    case "overhead": try overhead()
-    case "selection": try selection()
-    case "startup": try startup()
-    case "precision": try precision()
-    default: try python()
+  /// Runs one of them; `tell` gets each answer as soon as it is known.
+  func run(_ name: String, tell: (BenchResult) -> Void) throws -> [BenchResult] {
+    func told(_ results: [BenchResult]) -> [BenchResult] {
+      results.forEach(tell)
+      return results
+    }
+    return switch name {
+    case "overhead": told(try overhead())
+    case "selection": told(try selection())
+    case "startup": told(try startup())
+    case "precision": told(try precision())
+    default: try python("fp32", tell: tell) + python("bf16", tell: tell)
     }
   }
 
@@ -100,25 +104,22 @@ struct Benches {
     }
   }
 
-  private func python() throws -> [BenchResult] {
+  private func python(_ precision: String, tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
-    var results: [BenchResult] = []
-    for (mode, precision) in [("fp32-channels-last", "fp32"), ("bf16-channels-last", "bf16")] {
-      let partner = try PythonStep(python: python, mode: mode)
-      defer { partner.end() }
-      let rows = try time(
-        [
-          TimedStep(name: "lethe \(precision)", kind: .plain(resnet(precision: precision, channelsLast: true))),
-          TimedStep(name: "PyTorch \(precision)", kind: .outside(partner.step)),
-        ], rounds: max(rounds, 20))
-      let pairs = TimedRow(name: "ratio", seconds: zip(rows[0].seconds, rows[1].seconds).map { $0 / $1 })
-      results.append(
-        BenchResult(
-          question: "ResNet-18 step, \(precision), over plain PyTorch", value: NumberText.fixed(pairs.median, 3),
-          detail: "\(spread(rows[0], 1, "s")) against \(spread(rows[1], 1, "s")); ratio \(spread(pairs, 1, ""))",
-          goal: verdict(pairs.median, 1, "1.0"), number: pairs.median))
-    }
-    return results
+    let partner = try PythonStep(python: python, mode: "\(precision)-channels-last")
+    defer { partner.end() }
+    let rows = try time(
+      [
+        TimedStep(name: "lethe \(precision)", kind: .plain(resnet(precision: precision, channelsLast: true))),
+        TimedStep(name: "PyTorch \(precision)", kind: .outside(partner.step)),
+      ], rounds: max(rounds, 20))
+    let pairs = TimedRow(name: "ratio", seconds: zip(rows[0].seconds, rows[1].seconds).map { $0 / $1 })
+    let result = BenchResult(
+      question: "ResNet-18 step, \(precision), over plain PyTorch", value: NumberText.fixed(pairs.median, 3),
+      detail: "\(spread(rows[0], 1, "s")) against \(spread(rows[1], 1, "s")); ratio \(spread(pairs, 1, ""))",
+      goal: verdict(pairs.median, 1, "1.0"), number: pairs.median)
+    tell(result)
+    return [result]
   }
 
   private func resnet(precision: String, channelsLast: Bool) throws -> RunPlan {

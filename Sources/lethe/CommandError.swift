@@ -22,6 +22,8 @@ enum CommandError: Error, Equatable {
   case sameRun(String)
   /// A folder or file that cannot be made.
   case cannotWrite(path: String, reason: String)
+  /// A disk that takes no more.
+  case diskFull(path: String)
   /// A program that does not start, or ends with an error.
   case cannotStart(String)
   /// Standard output takes no more.
@@ -37,7 +39,7 @@ enum CommandError: Error, Equatable {
     case .noRecipe, .recipeAndResume, .notAnOverride, .noWeights, .noBenchmark, .sameRun: 64
     case .noFile, .noStrategy, .noPart: 66
     case .cannotWrite: 73
-    case .cannotStart, .outputFailed, .python: 74
+    case .cannotStart, .diskFull, .outputFailed, .python: 74
     case .someRunsFailed(_, _, let code): code
     }
   }
@@ -61,6 +63,7 @@ extension CommandError: CustomStringConvertible {
     case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
     case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
     case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason); choose another folder with --output"
+    case .diskFull(let path): "writing '\(path)' failed: the disk is full; what was written before is whole"
     case .cannotStart(let program): "'\(program)' cannot be started, or did not end well"
     case .outputFailed: "the result cannot be written: standard output is closed or its disk is full"
     case .python(let reason): "the Python of LETHE_PYTHON: \(reason)"

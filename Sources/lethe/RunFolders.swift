@@ -48,7 +48,10 @@ enum RunFolders {
     do {
       try Data(text.utf8).write(to: file, options: [.atomic])
     } catch {
-      throw CommandError.cannotWrite(path: file.path, reason: error.localizedDescription)
+      let isFull = (error as NSError).code == CocoaError.Code.fileWriteOutOfSpace.rawValue
+      throw isFull
+        ? CommandError.diskFull(path: file.path)
+        : CommandError.cannotWrite(path: file.path, reason: error.localizedDescription)
     }
   }
 

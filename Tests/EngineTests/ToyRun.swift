@@ -25,7 +25,18 @@ struct ToyRun {
   var pluginFolders: [String] = []
   let folder: URL
 
+  /// Where the runs of this process keep their models and scores: never among the user's.
+  private static let cache: Void = {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lethe-toy-cache-\(getpid())").path
+    setenv("LETHE_CACHE", folder, 1)
+    atexit {
+      guard let folder = unsafe getenv("LETHE_CACHE") else { return }
+      try? FileManager.default.removeItem(atPath: unsafe String(cString: folder))
+    }
+  }()
+
   init(_ overrides: String...) throws {
+    Self.cache
     self.overrides = overrides
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("lethe-toy-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

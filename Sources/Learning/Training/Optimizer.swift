@@ -128,14 +128,11 @@ package func gradientNorm(_ gradients: [Tensor]) throws(TensorError) -> Tensor {
   try Tensor.stack(try Foreach.norms(gradients)).norm()
 }
 
-/// Shortens gradients in place so that their norm is at most `norm`, never lengthens them, and returns the norm they
-/// had. As PyTorch's `clip_grad_norm_`: the factor is `norm / (length + 1e-6)`.
-@discardableResult
-package func clipGradients(_ gradients: [Tensor], norm: Double) throws(TensorError) -> Tensor {
+/// Shortens gradients in place so that their norm, which is `length` now, is at most `norm`; never lengthens them. As
+/// PyTorch's `clip_grad_norm_`: the factor is `norm / (length + 1e-6)`.
+package func clipGradients(_ gradients: [Tensor], to norm: Double, from length: Tensor) throws(TensorError) {
   try withoutGradients { () throws(TensorError) in
-    let length = try gradientNorm(gradients)
     let factor = try ((length + 1e-6).reciprocal() * norm).clamped(max: 1)
     try Foreach.multiply(gradients, by: factor)
-    return length
   }
 }
