@@ -41,7 +41,7 @@ struct Plugin {
       .unsafeFlags([
         "-use-ld=lld", "-no-toolchain-stdlib-rpath", "-Xlinker",
         "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
-        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs",
+        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs", "-lm",
       ])
     ]
   }
@@ -75,6 +75,8 @@ let plugins = [
   Plugin(name: "LoReUn"),
   Plugin(name: "SalUn"),
   Plugin(name: "Proximal"),
+  Plugin(name: "BoundaryShrink"),
+  Plugin(name: "BoundaryExpand"),
 ]
 
 let package = Package(

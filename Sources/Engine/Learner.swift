@@ -9,7 +9,7 @@ final class Learner {
   /// Its trainable parameters.
   let parameters: [Tensor]
   /// The rule of the steps.
-  let optimizer: Optimizer
+  private(set) var optimizer: Optimizer
   /// 1 once a step was bad, else 0; float32 scalar on the device.
   private(set) var bad: Tensor
   /// How many steps changed something; int64 scalar on the device.
@@ -24,11 +24,13 @@ final class Learner {
   /// Running statistics of batch normalisation, and how many batches they have seen.
   private let statistics: [Tensor]
   private let freezesStatistics: Bool
+  private let settings: OptimizerSettings
   private let whereInto: Operator
 
   /// Makes a learner; `freezesStatistics` keeps the running statistics of batch normalisation as they are.
   init(model: ImageClassifier, settings: OptimizerSettings, freezesStatistics: Bool = false) throws {
     self.model = model
+    self.settings = settings
     self.freezesStatistics = freezesStatistics
     parameters = model.parameters.map(\.tensor)
     optimizer = try Optimizer(settings, parameters: parameters)
@@ -38,6 +40,11 @@ final class Learner {
     bad = try Tensor.zeros([], device: device)
     goodSteps = try Tensor.zeros([], dtype: .int64, device: device)
     whereInto = try Operator.resolve("aten::where.self_out")
+  }
+
+  /// After parameters changed their shape: moments begin anew. Before the first step only.
+  func refit() throws {
+    optimizer = try Optimizer(settings, parameters: parameters)
   }
 
   /// From now on only these weights move; the others keep the bits they have now. `hard: false` masks gradients only,

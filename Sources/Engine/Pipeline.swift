@@ -52,10 +52,11 @@ final class Pipeline {
     try learner.setMask(try parts.mask.map { try maskStage.mask($0) }, hard: parts.mask?.freeze != .gradient)
   }
 
-  /// Readies the parts that were in force at a checkpoint, with the states they had.
+  /// Readies the parts that were in force at a checkpoint, and gives model, optimizer and parts the state they had.
   func restore(_ checkpoint: Checkpoint) throws {
     step = checkpoint.step
     try prepareParts()
+    try checkpoint.restore(learner)
     if let state = try checkpoint.state(of: "objective") { try objective.loadState(state, step: step) }
     if let state = try checkpoint.state(of: "reweighter") { try reweighter?.loadState(state, step: step) }
     if let state = try checkpoint.state(of: "updater") { try updater?.loadState(state, step: step) }
@@ -71,15 +72,20 @@ final class Pipeline {
 
   /// Tells the parts that all steps are taken.
   func finish() throws {
+    world.mayResize = true
+    defer { world.mayResize = false }
     try objective.finish(step: step)
     try reweighter?.finish(step: step)
     try updater?.finish(step: step)
   }
 
   private func prepareParts() throws {
+    world.mayResize = true
+    defer { world.mayResize = false }
     try objective.prepare(step: step)
     try reweighter?.prepare(step: step)
     try updater?.prepare(step: step)
+    if world.takeResized() { try learner.refit() }
   }
 
   // MARK: Swaps

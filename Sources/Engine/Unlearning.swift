@@ -57,7 +57,6 @@ final class Unlearning {
   /// Readies the parts that are in force at the beginning, or at a checkpoint; makes the mask.
   func begin(from checkpoint: Checkpoint?) throws {
     if let checkpoint {
-      try checkpoint.restore(learner)
       step = checkpoint.step
       seconds = checkpoint.seconds
       best = checkpoint.best

@@ -13,6 +13,10 @@ final class World: StrategyWorld {
   private let shared: Workbench.Shared
   private let evaluation: Evaluation
   private let reporter: Reporter
+  /// Whether the model may change its shape now: before the first step and after the last.
+  var mayResize = false
+  /// Whether it did since somebody last asked.
+  private var hasResized = false
   private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
 
   init(plan: RunPlan, model: ImageClassifier, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
@@ -41,8 +45,10 @@ final class World: StrategyWorld {
   }
 
   func forward(_ model: ModelHandle, inputs: Tensor, evaluation: Bool) throws -> Tensor {
-    // The original is shared by every run of a comparison: its statistics must not move, its weights get no graph.
+    // The original is shared by every run of a comparison: its statistics must not move, and no graph is kept of it but
+    // for gradients of inputs.
     guard model.number == 0 else {
+      guard !inputs.requiresGrad else { return try plan.forward(shared.original, inputs, training: false) }
       return try withoutGradients { try plan.forward(shared.original, inputs, training: false) }
     }
     return try plan.forward(self.model, inputs, training: !evaluation)
@@ -58,6 +64,22 @@ final class World: StrategyWorld {
     let trainable = Set(classifier.parameters.map(\.name))
     let buffers = classifier.state.filter { !trainable.contains($0.name) }
     return NamedTensors(names: buffers.map(\.name), tensors: buffers.map(\.tensor))
+  }
+
+  func resize(_ parameter: String, of model: ModelHandle, to value: Tensor) throws {
+    guard model.number == 0 else { throw EngineError.mismatch("the original model is frozen") }
+    guard mayResize else {
+      throw EngineError.mismatch(
+        "the model's shape changes only at the beginning and at the end of a run, not at a swap")
+    }
+    try self.model.resize(parameter, to: value)
+    hasResized = true
+  }
+
+  /// Whether the model's shape changed since the last call.
+  func takeResized() -> Bool {
+    defer { hasResized = false }
+    return hasResized
   }
 
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {

@@ -5,7 +5,7 @@ enum HostFacts {
   /// Generation of the C ABI: part of the entry symbol's name.
   static let generation = 0
   /// Additions to that generation.
-  static let minor = 1
+  static let minor = 2
   static let entryPrefix = "lethe_plugin_abi"
   static let entrySymbol = "lethe_plugin_abi0"
   #if arch(x86_64)

@@ -58,6 +58,13 @@ extension ServiceTables {
           let list = unsafe try session.lend(attempt { try session.world.buffers(of: model) })
           unsafe try CStruct.fill(out, list, least: MemoryLayout<lethe_named_tensors>.size, "lethe_named_tensors")
         }
+      },
+      resize: { context, model, parameter, value, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let model = unsafe try session.model(model, 1)
+          guard let name = unsafe CStruct.text(parameter) else { throw .argument(2, "argument 2 is NULL") }
+          try session.resize(name, model, to: unsafe try session.tensor(value, 3))
+        }
       }))
 
   nonisolated(unsafe) static let task: UnsafePointer<lethe_task> = unsafe make(
@@ -127,6 +134,25 @@ extension HostSession {
       throw Refusal(LETHE_E_NOT_FOUND, "this run has no model '\(name)'", detail: 1)
     }
     return model
+  }
+
+  fileprivate func resize(_ name: String, _ model: ModelHandle, to value: Tensor) throws(Refusal) {
+    let isObjective = frame.instance?.strategy.knownRole == .objective
+    guard isObjective, frame.moment == .prepare || frame.moment == .finish else {
+      throw Refusal(LETHE_E_PRECONDITION, "resize is for 'prepare' and 'finish' of an objective only")
+    }
+    let parameters = try attempt { try world.parameters(of: model) }
+    guard let index = parameters.names.firstIndex(of: name), let old = parameters.tensors[index] else {
+      throw Refusal(LETHE_E_NOT_FOUND, "the model has no parameter '\(name)'", detail: 2)
+    }
+    guard value.rank == old.rank, value.rank > 0, value.shape.dropFirst() == old.shape.dropFirst(), value.shape[0] > 0
+    else {
+      throw .argument(3, "a value of shape \(value.shape) differs from \(old.shape) in more than the first size")
+    }
+    guard value.dtype == old.dtype, value.device == old.device else {
+      throw .argument(3, "the value is \(value.dtype) on \(value.device), the parameter \(old.dtype) on \(old.device)")
+    }
+    try attempt { try world.resize(name, of: model, to: value) }
   }
 
   fileprivate func forward(_ model: ModelHandle, _ input: UnsafePointer<lethe_forward>?) throws(Refusal) -> Tensor {

@@ -92,7 +92,7 @@ package struct SavedState: Sendable, Equatable {
   package func finish(step: Int? = nil) throws {
     let next = try legal(.finish, "finish", step)
     if let finish = unsafe strategy.loaded.table.finish {
-      try unsafe call("finish", step, .work) { instance, context, error in unsafe finish(instance, context, error) }
+      try unsafe call("finish", step, .finish) { instance, context, error in unsafe finish(instance, context, error) }
     }
     life = next
   }

@@ -19,6 +19,9 @@ package protocol StrategyWorld: AnyObject {
   func parameters(of model: ModelHandle) throws -> NamedTensors
   /// Running statistics and counters in a stable order.
   func buffers(of model: ModelHandle) throws -> NamedTensors
+  /// Gives a parameter another size along its first dimension. Only where the engine allows it: at the beginning and the
+  /// end of a run.
+  func resize(_ parameter: String, of model: ModelHandle, to value: Tensor) throws
   /// The task's loss of each sample, `[n]`, never reduced.
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor
   /// Mean of that loss of the original model over one set, with running statistics and without augmentation.

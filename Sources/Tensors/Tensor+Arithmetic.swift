@@ -122,6 +122,9 @@ extension Tensor {
   /// Takes over the elements of `other`, converted to this tensor's type and device, broadcast to its shape.
   package func assign(_ other: Tensor) throws(TensorError) { _ = try Self.operators().copy.tensor(self, other) }
 
+  /// Takes over another tensor's memory, shape and strides, in place: whoever holds this tensor sees the new elements.
+  package func become(_ other: Tensor) throws(TensorError) { _ = try Self.operators().setSource.tensor(self, other) }
+
   /// Sets every element to `number`.
   package func fill(_ number: Double) throws(TensorError) { _ = try Self.operators().fill.tensor(self, number) }
 

@@ -59,10 +59,14 @@ import Testing
     let list = try command.run(["plugin", "list"])
     #expect(list.code == 0)
     let ids = list.out.split(separator: "\n").dropFirst().compactMap { $0.split(separator: " ").first.map(String.init) }
-    #expect(ids == ["fine-tune", "gradient-ascent", "random-label", "loreun", "salun", "proximal"])
+    #expect(
+      ids == [
+        "boundary-expand", "boundary-shrink", "fine-tune", "gradient-ascent", "random-label", "loreun", "salun",
+        "proximal",
+      ])
     let json = try command.run(["plugin", "list", "--json"])
     let catalog = try #require(try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any])
-    #expect((catalog["parts"] as? [Any])?.count == 6)
+    #expect((catalog["parts"] as? [Any])?.count == 8)
     let show = try command.run(["plugin", "show", "loreun"])
     #expect(show.out.contains("eta_forget"))
     #expect(show.out.contains("reweighter"))

@@ -22,7 +22,7 @@ struct RunTests {
     #expect(first[model: .original] != nil && first[model: .retrained] != nil)
   }
 
-  @Test(arguments: ["random-label", "gradient-ascent", "fine-tune"])
+  @Test(arguments: ["random-label", "gradient-ascent", "fine-tune", "boundary-shrink", "boundary-expand"])
   func `an interrupted run goes on bit for bit`(objective: String) throws {
     let toy = try ToyRun(
       "pipeline.objective=\(objective)", "pipeline.mask={plugin: salun, keep: 0.5}", "checkpoint.every=4 steps")
@@ -45,6 +45,25 @@ struct RunTests {
     defer { toy.clean() }
     try toy.carryOut()
     #expect(throws: EngineError.alreadyFinished(path: toy.run().path)) { try toy.resume() }
+  }
+
+  @Test
+  func `an added class is gone at the end, or stays, as the mode says`() throws {
+    for (mode, rows) in [("paper", 10), ("reference", 11)] {
+      let toy = try ToyRun("pipeline.objective={plugin: boundary-expand, mode: \(mode)}", "evaluate.every=1 epoch")
+      defer { toy.clean() }
+      let report = try toy.carryOut()
+      #expect(report.outcome == .finished)
+      #expect(try toy.weights()["fc.bias"]?.count == 4 * rows)
+    }
+    let swapped = try ToyRun(
+      "pipeline.objective=gradient-ascent", "swaps=[{at: epoch 1, objective: boundary-expand}]")
+    defer { swapped.clean() }
+    #expect {
+      try swapped.carryOut()
+    } throws: {
+      "\($0)".contains("the model's shape changes only at the beginning and at the end of a run, not at a swap")
+    }
   }
 
   @Test

@@ -39,6 +39,11 @@ final class ToyWorld: StrategyWorld {
 
   func buffers(of model: ModelHandle) throws -> NamedTensors { NamedTensors(names: [], tensors: []) }
 
+  func resize(_ parameter: String, of model: ModelHandle, to value: Tensor) throws {
+    let index = try #require(names.firstIndex(of: parameter))
+    try withoutGradients { try models[model.number][index].become(value.clone()) }
+  }
+
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {
     try outputs.crossEntropy(labels, reduction: .none)
   }

@@ -32,6 +32,9 @@ final class ToyWorld: StrategyWorld {
 
   func parameters(of model: ModelHandle) throws -> NamedTensors { named }
   func buffers(of model: ModelHandle) throws -> NamedTensors { NamedTensors(names: [], tensors: []) }
+  func resize(_ parameter: String, of model: ModelHandle, to value: Tensor) throws {
+    try withoutGradients { try (parameter == "weight" ? weight : bias).become(value.clone()) }
+  }
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {
     try outputs.crossEntropy(labels, reduction: .none)
   }

@@ -14,7 +14,7 @@ import torch
 GROUPS = {
     "arithmetic": """
         add.Tensor add.Scalar sub.Tensor mul.Tensor mul.Scalar div.Tensor div.Scalar neg abs sign sqrt exp log
-        pow.Tensor_Scalar remainder.Scalar clamp minimum maximum sigmoid relu
+        pow.Tensor_Scalar remainder.Scalar clamp minimum maximum sigmoid relu round
     """,
     "comparison and choice": """
         eq.Tensor eq.Scalar ne.Tensor ge.Scalar gt.Tensor gt.Scalar lt.Tensor lt.Scalar logical_and logical_not
@@ -22,14 +22,14 @@ GROUPS = {
     """,
     "reduction": """
         sum sum.dim_IntList mean mean.dim amax amin argmax max.dim var.correction cumsum sort kthvalue topk
-        linalg_vector_norm softmax.int log_softmax.int logsumexp
+        linalg_vector_norm _foreach_norm.Scalar softmax.int log_softmax.int logsumexp
     """,
     "shape": """
         reshape view flatten.using_ints permute unsqueeze squeeze.dim expand cat stack narrow select.int slice.Tensor
         index_select gather
     """,
     "making": """
-        zeros_like ones_like full_like empty_like rand_like randn_like clone detach to.dtype one_hot
+        zeros_like ones_like full_like empty_like rand_like randn_like clone detach to.dtype one_hot requires_grad_
     """,
     "in place": """
         add_.Tensor add_.Scalar sub_.Tensor mul_.Tensor mul_.Scalar copy_ zero_ fill_.Scalar lerp_.Scalar random_.from
@@ -57,6 +57,7 @@ def constant(name: str) -> str:
     base, _, overload = name.partition(".")
     if base.endswith("_"):
         base += "in_place"
+    base = base.lstrip("_")
     return "LETHE_ATEN_" + "_".join(part for part in (base, overload) if part).upper()
 
 

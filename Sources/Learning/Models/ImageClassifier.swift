@@ -4,7 +4,7 @@ package import Tensors
 package final class ImageClassifier {
   /// What kind of network it is, as recipes name it.
   package let architecture: String
-  /// Trainable tensors, in module order. They change in place and are never replaced.
+  /// Trainable tensors, in module order. They change in place, `resize` included, and are never replaced.
   package let parameters: [(name: String, tensor: Tensor)]
   /// Parameters and buffers, in the order of PyTorch's state dictionary. Running statistics are views of
   /// `flatStatistics`, counts of batches are views of `flatCounts`.
@@ -39,6 +39,22 @@ package final class ImageClassifier {
     self.channelsLast = channelsLast
     self.network = network
     normalise = try NormalisationLayer(normalisation, dtype: dtype, device: device)
+  }
+
+  /// Gives a parameter other elements and another size along its first dimension: a linear layer with more or fewer
+  /// outputs. Optimizers and masks made before no longer fit.
+  ///
+  /// - Precondition: `value` has the parameter's rank, other sizes, type and device.
+  package func resize(_ name: String, to value: Tensor) throws(TensorError) {
+    guard let parameter = parameters.first(where: { $0.name == name })?.tensor else {
+      preconditionFailure("the model has no parameter '\(name)'")
+    }
+    precondition(parameter.shape.dropFirst() == value.shape.dropFirst(), "only the first size may change")
+    try withoutGradients { () throws(TensorError) in
+      let copy = try Tensor.empty(value.shape, dtype: value.dtype, device: value.device)
+      try copy.assign(value)
+      try parameter.become(copy)
+    }
   }
 
   /// The number of trainable numbers.

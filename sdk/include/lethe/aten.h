@@ -49,6 +49,8 @@
   "aten::sigmoid(Tensor self) -> Tensor"
 #define LETHE_ATEN_RELU \
   "aten::relu(Tensor self) -> Tensor"
+#define LETHE_ATEN_ROUND \
+  "aten::round(Tensor self) -> Tensor"
 
 /* comparison and choice */
 #define LETHE_ATEN_EQ_TENSOR \
@@ -109,6 +111,8 @@
   "aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor values, Tensor indices)"
 #define LETHE_ATEN_LINALG_VECTOR_NORM \
   "aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
+#define LETHE_ATEN_FOREACH_NORM_SCALAR \
+  "aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]"
 #define LETHE_ATEN_SOFTMAX_INT \
   "aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor"
 #define LETHE_ATEN_LOG_SOFTMAX_INT \
@@ -167,6 +171,8 @@
   "aten::to.dtype(Tensor(a) self, ScalarType dtype, bool non_blocking=False, bool copy=False, MemoryFormat? memory_format=None) -> Tensor(a)"
 #define LETHE_ATEN_ONE_HOT \
   "aten::one_hot(Tensor self, int num_classes=-1) -> Tensor"
+#define LETHE_ATEN_REQUIRES_GRAD_IN_PLACE \
+  "aten::requires_grad_(Tensor(a!) self, bool requires_grad=True) -> Tensor(a!)"
 
 /* in place */
 #define LETHE_ATEN_ADD_IN_PLACE_TENSOR \

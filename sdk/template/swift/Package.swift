@@ -23,7 +23,7 @@ let package = Package(
         // One exported symbol, never unloaded, no undefined symbols, no path of this machine inside.
         .unsafeFlags([
           "-use-ld=lld", "-no-toolchain-stdlib-rpath", "-Xlinker", "--version-script=\(sdk)/plugin.version",
-          "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs",
+          "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs", "-lm",
         ])
       ]),
   ],

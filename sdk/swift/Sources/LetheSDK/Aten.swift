@@ -3,11 +3,11 @@ import CLethe
 
 /// The operators behind `Tensor`'s functions.
 enum Aten: Int, CaseIterable {
-  case add, addScalar, sub, mul, mulScalar, div, neg, abs, sign, exp, log, sqrt, relu, clamp, remainder
+  case add, addScalar, sub, mul, mulScalar, div, neg, abs, sign, exp, log, sqrt, relu, clamp, remainder, round
   case equal, greater, choose
   case sum, mean, softmax, logSoftmax, argmax
   case reshape, narrow, indexSelect, gather, cat
-  case zerosLike, fullLike, emptyLike, clone, detach, convert
+  case zerosLike, fullLike, emptyLike, clone, detach, convert, requiresGrad
   case addInPlace, mulInPlace, copyInPlace, randomInPlace, uniformInPlace, normalInPlace
 
   var schema: String {
@@ -27,6 +27,8 @@ enum Aten: Int, CaseIterable {
     case .relu: LETHE_ATEN_RELU
     case .clamp: LETHE_ATEN_CLAMP
     case .remainder: LETHE_ATEN_REMAINDER_SCALAR
+    case .round: LETHE_ATEN_ROUND
+    case .requiresGrad: LETHE_ATEN_REQUIRES_GRAD_IN_PLACE
     case .equal: LETHE_ATEN_EQ_TENSOR
     case .greater: LETHE_ATEN_GT_SCALAR
     case .choose: LETHE_ATEN_WHERE_SCALAROTHER

@@ -40,6 +40,13 @@ public struct Model {
     try list(call.services.models.buffers, "lethe.model/1 buffers")
   }
 
+  /// Gives a parameter another size along its first dimension, and a copy of `value`'s elements. In `prepare` at the
+  /// beginning of a run and `finish` at its end, of an objective.
+  public func resize(_ parameter: String, to value: Tensor) throws {
+    let resize = try offered(call.services.models.resize, "lethe.model/1 resize")
+    try parameter.withCString { name in try ask { resize(call.context, handle, name, value.handle, $0) } }
+  }
+
   private func list(
     _ function: (
       @convention(c) (

@@ -40,6 +40,8 @@ extension Tensor {
   public func sqrt() throws -> Tensor { try call.apply(.sqrt, [value]) }
   /// max(x, 0).
   public func relu() throws -> Tensor { try call.apply(.relu, [value]) }
+  /// To the nearest whole number; halves to the even one.
+  public func rounded() throws -> Tensor { try call.apply(.round, [value]) }
   /// Values held between two bounds; nil is no bound. NaN stays.
   public func clamped(min: Double? = nil, max: Double? = nil) throws -> Tensor {
     try call.apply(.clamp, [value, min.map(lethe_of_float) ?? lethe_none(), max.map(lethe_of_float) ?? lethe_none()])
@@ -123,6 +125,10 @@ extension Tensor {
   public func clone() throws -> Tensor { try call.apply(.clone, [value]) }
   /// The same elements without the graph.
   public func detached() throws -> Tensor { try call.apply(.detach, [value]) }
+  /// The same elements as the beginning of a graph: what gradients can be taken with respect to.
+  public func asLeaf() throws -> Tensor {
+    try call.apply(.requiresGrad, [detached().value, lethe_of_bool(1)])
+  }
   /// The elements in another type; the tensor itself where it has that type.
   public func converted(to dtype: DType) throws -> Tensor {
     try call.apply(.convert, [value, lethe_of_dtype(dtype)])
