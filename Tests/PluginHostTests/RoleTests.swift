@@ -66,6 +66,41 @@ struct ObjectiveTests {
   }
 }
 
+struct ResizeTests {
+  @Test func `an objective may resize a parameter before the first step`() throws {
+    let toy = try Toy()
+    _ = try toy.objective("resize well")
+    #expect(toy.world.weight.shape == [4, 2])
+    #expect(try toy.world.weight.floats() == [1, 2, 3, 4, 5, 6, 7, 8])
+    #expect(toy.world.weight.requiresGrad)
+  }
+
+  static let broken: [(String, String)] = [
+    ("resize nothing", "failed in objective.prepare: the model has no parameter 'head'"),
+    (
+      "resize wide",
+      "failed in objective.prepare: a value of shape [4, 3] differs from [3, 2] in more than the first size"
+    ),
+  ]
+
+  @Test(arguments: broken) func `what does not fit is refused`(_ broken: (String, String)) throws {
+    let toy = try Toy()
+    #expect(message { _ = try toy.objective(broken.0) }.hasSuffix(broken.1))
+    #expect(toy.world.weight.shape == [3, 2])
+  }
+
+  @Test func `no parameter changes its shape during a step, or under another role`() throws {
+    let toy = try Toy()
+    let objective = try toy.objective("late well")
+    let batch = try toy.batch()
+    let text = "resize is for 'prepare' and 'finish' of an objective only"
+    #expect(
+      message { _ = try objective.terms(progress: Toy.progress, batches: [batch], sets: .forget) }.hasSuffix(text))
+    #expect(message { _ = try toy.reweighter("resize well") }.hasSuffix(text))
+    #expect(toy.world.weight.shape == [3, 2])
+  }
+}
+
 struct MaskTests {
   private static let place = "plugin 'test.plugin' 1.2.0 (libgood.so) failed in mask."
 

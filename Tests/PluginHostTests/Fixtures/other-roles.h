@@ -12,6 +12,7 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
   instance *self = (instance *)s;
   TRY(fail_as_told(self->mode, err));
   if (is(self, "no terms")) return LETHE_OK;
+  TRY(resize_as_told(self, ctx, "late", err));
   NEED(in->batch_count == 1, "another number of batches");
   const lethe_batch *batch = lethe_batch_at(in, 0);
   lethe_forward forward = {sizeof forward, 0, batch->inputs};

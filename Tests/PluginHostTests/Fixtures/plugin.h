@@ -75,6 +75,20 @@ static void test_destroy(lethe_self s) {
   free(self);
 }
 
+/* Modes "MOMENT well", "MOMENT wide" (another inner size) and "MOMENT nothing" (a parameter that there is not). */
+static lethe_status resize_as_told(instance *self, lethe_ctx ctx, const char *moment, lethe_error *err) {
+  const size_t length = strlen(moment);
+  if (strncmp(self->mode, moment, length) != 0) return LETHE_OK;
+  const char *how = self->mode + length + 1;
+  const int64_t dims[2] = {4, strcmp(how, "wide") == 0 ? 3 : 2};
+  const float values[12] = {1, 2, 3, 4, 5, 6, 7, 8};
+  lethe_tensor value;
+  lethe_model model;
+  TRY(models()->find(ctx, "model", &model, err));
+  TRY(tensors()->make(ctx, LETHE_DTYPE_FLOAT32, dims, 2, values, (uint64_t)(dims[0] * dims[1]) * 4, &value, err));
+  return models()->resize(ctx, model, strcmp(how, "nothing") == 0 ? "head" : "weight", value, err);
+}
+
 static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) {
   instance *self = (instance *)s;
   if (strncmp(self->mode, "prepare:", 8) == 0) return fail_as_told(self->mode + 8, err);
@@ -82,6 +96,7 @@ static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) 
     TRY(evaluate()->reference_loss(ctx, LETHE_SET_FORGET, &self->eta, err));
     NEED(self->eta == 0.25, "another reference loss than the world's");
   }
+  TRY(resize_as_told(self, ctx, "resize", err));
   self->old_ctx = ctx;
   return LETHE_OK;
 }
