@@ -77,6 +77,7 @@ let plugins = [
   Plugin(name: "Proximal"),
   Plugin(name: "BoundaryShrink"),
   Plugin(name: "BoundaryExpand"),
+  Plugin(name: "Influence"),
 ]
 
 let package = Package(

@@ -82,6 +82,7 @@ package struct Engine {
   }
 
   private func run(_ reporter: Reporter, from checkpoint: Checkpoint?) throws -> RunReport {
+    if let procedure = plan.procedure { return try run(procedure, reporter) }
     guard let pipeline = plan.pipeline else { throw EngineError.noPipeline }
     var unlearning: Unlearning?
     return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
@@ -100,6 +101,22 @@ package struct Engine {
       var files = ["weights": folder.weights.lastPathComponent, "split": folder.split.lastPathComponent]
       if work.hasBest { files["best"] = folder.bestWeights.lastPathComponent }
       return try finish(reporter, RunEnd(steps: work.step, unlearnSeconds: work.seconds, files: files))
+    }
+  }
+
+  private func run(_ procedure: ProcedurePlan, _ reporter: Reporter) throws -> RunReport {
+    try answeringInterrupts(reporter, step: { 0 }) {
+      try reporter.say(.runStarted(try start(resumedAt: nil)))
+      let shared = try prepare(reporter)
+      let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
+      try model.load(shared.original.state)
+      let stage = ProcedureStage(
+        plan: plan, procedure: procedure, model: model, shared: shared, cancel: cancel, reporter: reporter)
+      let seconds = try reporter.phase(.unlearn) { (try stage.carryOut(), cached: false) }
+      try model.save(file: folder.weights.path, metadata: weightsMetadata)
+      try measure(shared, model, seconds: seconds, reporter)
+      let files = ["weights": folder.weights.lastPathComponent, "split": folder.split.lastPathComponent]
+      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: seconds, files: files))
     }
   }
 
@@ -157,7 +174,7 @@ package struct Engine {
     versions["threads"] = String(plan.threads ?? runtime.threads)
     return RunStart(
       planHash: digest(plan.canonicalJSON()), name: plan.name, variant: plan.variant, seed: plan.seed,
-      resumedAt: step, versions: versions, plugins: plan.pipeline?.plugins ?? [])
+      resumedAt: step, versions: versions, plugins: plan.plugins)
   }
 
   /// Turns a stop into an event and the error that says how to go on.

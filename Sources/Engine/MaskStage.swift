@@ -59,8 +59,8 @@ struct MaskStage {
     for (_, tensor) in model.state { hash.update(try tensor.contiguous().bytes()) }
     let decisive =
       "\(shared.data.split.sha256) \(mask.part.sha256) \(mask.part.id) \(mask.part.parameters) \(mask.batch ?? 0) "
-      + "\(plan.seed) \(plan.precision) \(plan.channelsLast) \(plan.device) \(plan.data) \(plan.pipeline?.batch ?? 0) "
-      + "\(plan.pipeline.map { "\($0.optimizer)" } ?? "")"
+      + "\(plan.seed) \(plan.precision) \(plan.channelsLast) \(plan.device) \(plan.data) \(plan.walkBatch) "
+      + "\(plan.walkOptimizer)"
     hash.update(Array(decisive.utf8))
     return hash.hexadecimal()
   }
@@ -69,11 +69,11 @@ struct MaskStage {
     try instance.prepare()
     let names = model.parameters.map(\.name)
     let parameters = NamedTensors(names: names, tensors: model.parameters.map(\.tensor))
-    let walk = try instance.begin(parameters: parameters, walk: Walk(batch: mask.batch ?? plan.pipeline?.batch ?? 256))
+    let walk = try instance.begin(parameters: parameters, walk: Walk(batch: mask.batch ?? plan.walkBatch))
     // A walk that takes steps or moves running statistics does so on the model itself, which is put back afterwards.
     let before = try model.state.map { try $0.tensor.detach().clone() }
     defer { putBack(before) }
-    let walker = try Learner(model: model, settings: learnerPlan.optimizer.settings)
+    let walker = try Learner(model: model, settings: plan.walkOptimizer.settings)
     let source = try BatchSource(
       store: shared.data.train,
       augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
@@ -95,16 +95,11 @@ struct MaskStage {
       try instance.accumulate(gradients: NamedTensors(names: names, tensors: gradients), count: batch.count)
       if walk.steps {
         try walker.step(
-          gradients.compactMap(\.self), loss: loss.detach(), learningRate: learnerPlan.optimizer.learningRate)
+          gradients.compactMap(\.self), loss: loss.detach(), learningRate: plan.walkOptimizer.learningRate)
       }
       reporter.progress(.mask, done: number + 1, total: order.steps.count, unit: "batches")
     }
     return try instance.scores(parameters: parameters)
-  }
-
-  private var learnerPlan: PipelinePlan {
-    guard let pipeline = plan.pipeline else { preconditionFailure("a mask belongs to a pipeline") }
-    return pipeline
   }
 
   private func putBack(_ before: [Tensor]) {

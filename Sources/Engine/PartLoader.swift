@@ -49,6 +49,13 @@ final class PartLoader {
       handle, session: session, parameters: try handle.manifest.values(part.values), name: "updater", step: step)
   }
 
+  /// A procedure.
+  func procedure(_ part: PartPlan) throws -> ProcedureInstance {
+    let handle = try handle(part, .procedure)
+    return try ProcedureInstance(
+      handle, session: session, parameters: try handle.manifest.values(part.values), name: "procedure", step: nil)
+  }
+
   /// The strategy in exactly the file that the plan names.
   private func handle(_ part: PartPlan, _ role: StrategyRole) throws -> StrategyHandle {
     let file = try PluginFile(reading: part.file)

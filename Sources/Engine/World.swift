@@ -95,6 +95,27 @@ final class World: StrategyWorld {
     return mean
   }
 
+  func batch(_ number: Int, of pass: DataPass) throws -> PluginHost.Batch {
+    let positions = pass.set == .forget ? shared.data.split.forget : shared.data.split.retain
+    let chosen = positions[number * pass.batch..<min((number + 1) * pass.batch, positions.count)]
+    let indices = try Tensor(chosen.map { Int64($0) }, shape: [chosen.count], device: device)
+    let store = shared.data.train
+    var generator: Generator?
+    if pass.isAugmented {
+      var stream = Philox(seed: seed, label: "augment.\(pass.set.names[0])", step: UInt64(number))
+      generator = try Generator(seed: stream.next64(), device: device)
+    }
+    return PluginHost.Batch(
+      forgetCount: pass.set == .forget ? chosen.count : 0, retainCount: pass.set == .forget ? 0 : chosen.count,
+      inputs: try store.images(
+        at: indices,
+        augmentation: pass.isAugmented ? Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip) : nil,
+        generator: generator, channelsLast: plan.channelsLast),
+      labels: try store.labels.indexSelect(0, indices), indices: indices)
+  }
+
+  func progress(done: Int, total: Int) { reporter.progress(.unlearn, done: done, total: total, unit: "parts") }
+
   func log(_ line: PluginLog) {
     let place = [line.call, line.step.map { "step \($0)" }].compactMap(\.self).joined(separator: ", ")
     let message = place.isEmpty ? line.text : "\(line.text) (\(place))"

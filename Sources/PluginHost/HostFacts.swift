@@ -27,7 +27,7 @@ enum HostFacts {
   /// Every service that a manifest may require.
   static let services = [
     "lethe.core/1", "lethe.tensors/1", "lethe.ops/1", "lethe.dlpack/1", "lethe.autograd/1", "lethe.rng/1",
-    "lethe.model/1", "lethe.task/1", "lethe.evaluate/1", "lethe.step/1",
+    "lethe.model/1", "lethe.task/1", "lethe.evaluate/1", "lethe.step/1", "lethe.data/1",
   ]
 
   /// Refuses what can be known without loading: generation, additions, services, platform, Swift runtime, entry symbol.

@@ -55,7 +55,7 @@ import Tensors
 final class CallFrame {
   /// Services that are legal in some callbacks only.
   enum Moment {
-    case create, prepare, work, combine, afterStep, finish
+    case create, prepare, work, combine, afterStep, run, finish
   }
 
   /// The token of its context, or 0 while no callback runs.

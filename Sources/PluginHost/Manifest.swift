@@ -47,6 +47,7 @@ package enum StrategyRole: String, Codable, Sendable, CaseIterable {
   case reweighter = "lethe.reweighter/1"
   case mask = "lethe.mask/1"
   case updater = "lethe.updater/1"
+  case procedure = "lethe.procedure/1"
 
   /// The word in a recipe.
   package var word: String {
@@ -55,6 +56,7 @@ package enum StrategyRole: String, Codable, Sendable, CaseIterable {
     case .reweighter: "reweighter"
     case .mask: "mask"
     case .updater: "updater"
+    case .procedure: "procedure"
     }
   }
 }

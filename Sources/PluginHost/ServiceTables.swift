@@ -21,6 +21,7 @@ enum ServiceTables {
     case "lethe.task/1": unsafe UnsafeRawPointer(task)
     case "lethe.evaluate/1": unsafe UnsafeRawPointer(evaluate)
     case "lethe.step/1": unsafe UnsafeRawPointer(steps)
+    case "lethe.data/1": unsafe UnsafeRawPointer(data)
     default: nil
     }
   }

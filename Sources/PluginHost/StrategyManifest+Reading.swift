@@ -39,7 +39,7 @@ extension StrategyManifest {
       if weights == nil { throw .missing(key: reader.path("output")) }
     case .mask:
       if streams.isEmpty { throw .missing(key: reader.path("streams")) }
-    case .updater: break
+    case .updater, .procedure: break
     }
   }
 

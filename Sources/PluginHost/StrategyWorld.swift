@@ -27,6 +27,11 @@ package protocol StrategyWorld: AnyObject {
   /// Mean of that loss of the original model over one set, with running statistics and without augmentation.
   func referenceLoss(over set: SampleSet) throws -> Double
 
+  /// Batch `number` of a walk over a set in dataset order; the number and the set are within their ranges.
+  func batch(_ number: Int, of pass: DataPass) throws -> Batch
+  /// Shows how far a procedure is, in parts of its own.
+  func progress(done: Int, total: Int)
+
   /// Takes a line for the run's record.
   func log(_ line: PluginLog)
   /// Takes a number or text about the present step.
@@ -38,6 +43,22 @@ package struct ModelHandle: Hashable, Sendable {
   package let number: Int
 
   package init(_ number: Int) { self.number = number }
+}
+
+/// A walk over one set.
+package struct DataPass: Sendable, Equatable {
+  /// One of the two.
+  package var set: SampleSet
+  /// Samples a batch, above 0.
+  package var batch: Int
+  /// Whether images are cropped and flipped as in training.
+  package var isAugmented: Bool
+
+  package init(set: SampleSet, batch: Int, isAugmented: Bool = false) {
+    self.set = set
+    self.batch = batch
+    self.isAugmented = isAugmented
+  }
 }
 
 /// What a run's model is for.

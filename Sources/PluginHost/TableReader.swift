@@ -18,6 +18,7 @@ enum RoleTable {
   case reweighter(lethe_reweighter)
   case mask(lethe_mask)
   case updater(lethe_updater)
+  case procedure(lethe_procedure)
   /// A role that this host does not know.
   case unknown
 }
@@ -92,6 +93,10 @@ struct TableReader {
       let table = unsafe try copy(pointer, lethe_updater(), least: 16, "lethe_updater")
       try need(unsafe table.combine != nil || table.after_step != nil, "combine' or 'after_step")
       return .updater(table)
+    case .procedure:
+      let table = unsafe try copy(pointer, lethe_procedure(), least: 16, "lethe_procedure")
+      try need(unsafe table.run != nil, "run")
+      return .procedure(table)
     }
   }
 

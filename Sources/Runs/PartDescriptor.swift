@@ -8,6 +8,8 @@ package enum PartRole: String, Sendable, Codable, CaseIterable {
   case mask
   /// How gradients become one direction.
   case updater
+  /// A method that is no loop of steps.
+  case procedure
 
   /// The word with its article.
   package var withArticle: String { self == .objective || self == .updater ? "an \(rawValue)" : "a \(rawValue)" }

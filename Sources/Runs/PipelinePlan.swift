@@ -268,3 +268,18 @@ package struct PipelinePlan: Sendable, Equatable, Codable {
     case freezeBatchnorm = "freeze_batchnorm"
   }
 }
+
+/// A method that takes no steps.
+package struct ProcedurePlan: Sendable, Equatable, Codable {
+  /// What changes the weights.
+  package var part: PartPlan
+  /// Which weights may change; nil for all.
+  package var mask: MaskPlan?
+  /// Samples a batch of the walk that the mask's scores come from.
+  package var batch: Int
+
+  enum CodingKeys: String, CodingKey {
+    case part = "procedure"
+    case mask, batch
+  }
+}

@@ -152,6 +152,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("mask", "part", "none", "which weights may move"),
       RecipeKey("updater", "part", "none", "how gradients of several terms become one direction"),
       RecipeKey(
+        "procedure", "part", "none", "a method that takes no steps, instead of objective, reweighter and updater"),
+      RecipeKey(
         "schedule", "sequential, paired, joint, forget-only, retain-only", "the objective's",
         "how forget and retain samples meet"),
       RecipeKey("epochs", "whole number", "10", "passes over what the schedule gives"),

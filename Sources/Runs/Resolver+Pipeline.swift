@@ -2,7 +2,7 @@ extension Resolver {
   /// The five parts and how they are stepped; nil when weights from elsewhere are measured.
   func pipeline(_ top: SectionReader) throws(RunError) -> PipelinePlan? {
     let section = try top.section("pipeline", .pipeline)
-    guard purpose == .run else { return nil }
+    guard purpose == .run, section["procedure"] == nil else { return nil }
     guard let written = section["objective"] else {
       throw .missing(section.place, key: "pipeline.objective", hint: "it names the plugin whose losses a step has")
     }
@@ -22,6 +22,20 @@ extension Resolver {
       optimizer: try optimizer(
         section.section("optimizer", .optimizer), defaults: .standard(.sgd, learningRate: 0.01)),
       freezeBatchnorm: try section.bool("freeze_batchnorm", default: false))
+  }
+
+  /// A method that takes no steps; nil where there is none.
+  func procedure(_ top: SectionReader) throws(RunError) -> ProcedurePlan? {
+    let section = try top.section("pipeline", .pipeline)
+    guard purpose == .run, let written = section["procedure"] else { return nil }
+    for key in ["objective", "reweighter", "updater"] {
+      try section.refuse(key, with: "'procedure'", hint: "a procedure takes no steps; leave one of them out")
+    }
+    try top.refuse("swaps", with: "'pipeline.procedure'", hint: "a procedure takes no steps")
+    let mask: MaskPlan? = if let written = section["mask"] { try mask(written, section.name("mask")) } else { nil }
+    return ProcedurePlan(
+      part: try part(written, section.name("procedure"), .procedure), mask: mask,
+      batch: try section.int("batch", in: 1...1_000_000) ?? 256)
   }
 
   /// A strategy: its id, or a map with `plugin` and its parameters.

@@ -120,7 +120,7 @@ extension Resolver {
 
 extension OptimizerPlan {
   /// An optimizer with everything but its learning rate as most papers have it.
-  static func standard(_ name: OptimizerName, learningRate: Double) -> OptimizerPlan {
+  package static func standard(_ name: OptimizerName, learningRate: Double) -> OptimizerPlan {
     let weightDecay =
       switch name {
       case .sgd: 5.0e-4

@@ -56,10 +56,11 @@ extension Resolver {
     let base = try base(top.section("base", .base))
     let retrained = try retrained(top, isNone: !hasRetrained, base: base)
     let pipeline = try pipeline(top)
+    let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: config.variant, seed: seed, device: device, precision: precision,
       channelsLast: isChannelsLast, threads: threads, data: data, forget: forget, model: model, base: base,
-      retrained: retrained, pipeline: pipeline, swaps: try swaps(top, pipeline),
+      retrained: retrained, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
       evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation), checkpoint: try checkpoint(top),
       pluginFolders: try paths(top, "plugins"),
       output: try path(top, "output") ?? Paths.absolute("runs", in: environment.currentFolder))

@@ -33,6 +33,8 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var retrained: ModelSource
   /// How the original model is made to forget; nil in a plan that only evaluates weights from elsewhere.
   package var pipeline: PipelinePlan?
+  /// What changes the model in one go instead of a pipeline's steps; nil for a pipeline.
+  package var procedure: ProcedurePlan?
   /// What changes during the run, in order.
   package var swaps: [SwapPlan]
   /// What is measured, on what and when.
@@ -47,7 +49,7 @@ package struct RunPlan: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case format, name, variant, seed, device, precision
     case channelsLast = "channels_last"
-    case threads, data, forget, model, base, retrained, pipeline, swaps, evaluate, checkpoint
+    case threads, data, forget, model, base, retrained, pipeline, procedure, swaps, evaluate, checkpoint
     case pluginFolders = "plugins"
     case output
   }

@@ -1,6 +1,6 @@
 extension Written {
   /// Keys whose value is a part: another plugin replaces the whole part, the same one only the keys that are given.
-  private static let partKeys = ["objective", "reweighter", "mask", "updater"]
+  private static let partKeys = ["objective", "reweighter", "mask", "updater", "procedure"]
 
   /// Puts `value` at `key`, over what was there. For maps.
   mutating func set(_ key: String, place: Place, to value: Written) {
@@ -26,6 +26,17 @@ extension Written {
         } else { entry.value }
       merged.set(entry.key, place: entry.place, to: value)
     }
+    return merged.withoutAlternatives(to: news)
+  }
+
+  /// A procedure takes the place of what makes steps, and an objective that of a procedure.
+  private func withoutAlternatives(to news: [Entry]) -> Written {
+    func isGiven(_ key: String) -> Bool { news.contains { $0.key == key && !$0.value.isNull } }
+    let replaced =
+      isGiven("procedure") ? ["objective", "reweighter", "updater"] : isGiven("objective") ? ["procedure"] : []
+    guard let entries, !replaced.isEmpty else { return self }
+    var merged = self
+    merged.content = .map(entries.filter { !replaced.contains($0.key) || isGiven($0.key) })
     return merged
   }
 

@@ -11,7 +11,8 @@ final class OperatorTable: Sendable {
     sqrt: Operator, rsqrt: Operator, abs: Operator, sign: Operator, reciprocal: Operator, clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
     tanh: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator, addScalarInPlace: Operator,
-    mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator, fill: Operator,
+    mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
+    fill: Operator,
     zero: Operator,
     maskedFill: Operator, indexCopy: Operator, normalInPlace: Operator, uniformInPlace: Operator
   // Comparison

@@ -62,11 +62,11 @@ import Testing
     #expect(
       ids == [
         "boundary-expand", "boundary-shrink", "fine-tune", "gradient-ascent", "random-label", "loreun", "salun",
-        "proximal",
+        "proximal", "influence",
       ])
     let json = try command.run(["plugin", "list", "--json"])
     let catalog = try #require(try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any])
-    #expect((catalog["parts"] as? [Any])?.count == 8)
+    #expect((catalog["parts"] as? [Any])?.count == 9)
     let show = try command.run(["plugin", "show", "loreun"])
     #expect(show.out.contains("eta_forget"))
     #expect(show.out.contains("reweighter"))

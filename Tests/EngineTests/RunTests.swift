@@ -66,6 +66,21 @@ struct RunTests {
     }
   }
 
+  @Test(arguments: ["paper", "reference"])
+  func `a procedure changes the weights once, the same twice, and leaves masked ones alone`(mode: String) throws {
+    let toy = try ToyRun(
+      "pipeline={procedure: {plugin: influence, samples: 64, iterations: 5, mode: \(mode)}, mask: {plugin: salun, keep: 0.5}}"
+    )
+    defer { toy.clean() }
+    let report = try toy.carryOut("first")
+    #expect(report.outcome == .finished && report.steps == 0)
+    #expect(report[model: .unlearned] != nil)
+    try toy.carryOut("second")
+    #expect(try toy.weights("first") == toy.weights("second"))
+    let (moved, total) = try movedWeights(toy, "first")
+    #expect(moved <= total / 2 && moved > total / 4)
+  }
+
   @Test
   func `masked weights keep their bits under momentum and weight decay`() throws {
     let toy = try ToyRun("pipeline.mask={plugin: salun, keep: 0.5}", "pipeline.epochs=5")
@@ -113,8 +128,8 @@ struct RunTests {
   }
 
   /// How many weights differ from the original's, of how many. A mask that keeps nothing gives the original's.
-  private func movedWeights(_ toy: ToyRun) throws -> (moved: Int, total: Int) {
-    let after = try toy.weights()
+  private func movedWeights(_ toy: ToyRun, _ name: String = "run") throws -> (moved: Int, total: Int) {
+    let after = try toy.weights(name)
     let still = try ToyRun("pipeline.mask={plugin: salun, keep: 1.0e-9}", "pipeline.epochs=1")
     defer { still.clean() }
     try still.carryOut()

@@ -49,6 +49,23 @@ final class ToyWorld: StrategyWorld {
   }
 
   func referenceLoss(over set: SampleSet) throws -> Double { 1 }
+
+  /// All samples of a set: 40 to forget, then 60 to retain.
+  func batch(_ number: Int, of pass: DataPass) throws -> Batch {
+    let (first, samples) = pass.set == .forget ? (0, 40) : (40, 60)
+    let start = number * pass.batch
+    let count = min(pass.batch, samples - start)
+    let generator = try Generator(seed: 11)
+    let all = try Tensor.randomUniform([100, 8], dtype: .float64, generator: generator)
+    let labels = try Tensor.randomIntegers(0..<task.classes, [100], generator: generator)
+    let indices = try Tensor.arange(Double(first + start), Double(first + start + count))
+    return Batch(
+      forgetCount: pass.set == .forget ? count : 0, retainCount: pass.set == .forget ? 0 : count,
+      inputs: try all.indexSelect(0, indices), labels: try labels.indexSelect(0, indices), indices: indices)
+  }
+
+  func progress(done: Int, total: Int) {}
+
   func log(_ line: PluginLog) {}
   func report(_ report: PluginReport) {}
 }
@@ -92,6 +109,14 @@ final class Bench {
   func updater(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> UpdaterInstance {
     let strategy = try catalog.load(id, role: .updater)
     let made = try UpdaterInstance(
+      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
+    try made.prepare()
+    return made
+  }
+
+  func procedure(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> ProcedureInstance {
+    let strategy = try catalog.load(id, role: .procedure)
+    let made = try ProcedureInstance(
       strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
     try made.prepare()
     return made

@@ -39,6 +39,14 @@ final class ToyWorld: StrategyWorld {
     try outputs.crossEntropy(labels, reduction: .none)
   }
   func referenceLoss(over set: SampleSet) throws -> Double { 0.25 }
+  func batch(_ number: Int, of pass: DataPass) throws -> Batch {
+    let count = min(pass.batch, (pass.set == .forget ? 4 : 8) - number * pass.batch)
+    return Batch(
+      forgetCount: pass.set == .forget ? count : 0, retainCount: pass.set == .forget ? 0 : count,
+      inputs: try Tensor.ones([count, 2]), labels: try Tensor.zeros([count], dtype: .int64),
+      indices: try Tensor.arange(count))
+  }
+  func progress(done: Int, total: Int) {}
   func log(_ line: PluginLog) { lines.append(line) }
   func report(_ report: PluginReport) { reports.append(report) }
 

@@ -21,6 +21,8 @@
 #include "reweighter.h"
 #include "mask.h"
 #include "updater.h"
+#include "data.h"
+#include "procedure.h"
 #include "plugin.h"
 #include "manifest.h"
 #include "helpers.h"

@@ -20,6 +20,7 @@ class Instance {
   func scores(_ call: Call) throws -> [Tensor] { throw Instance.wrong }
   func combine(_ progress: Progress, _ call: Call) throws { throw Instance.wrong }
   func afterStep(_ progress: Progress, _ call: Call) throws { throw Instance.wrong }
+  func run(_ model: Model, _ call: Call) throws { throw Instance.wrong }
 
   private static let wrong = Failure("the strategy has no such call", status: LETHE_E_UNIMPLEMENTED)
 }

@@ -73,6 +73,11 @@ public struct StrategyEntry {
     }
   }
 
+  /// A procedure with the manifest's id.
+  public static func procedure<Method: Procedure>(_ id: String, _ method: Method.Type) -> StrategyEntry {
+    StrategyEntry(id, LETHE_ROLE_PROCEDURE, method, procedureTable) { try ProcedureHolder<Method>($0, $1) }
+  }
+
   private init<Method: Strategy, Table>(
     _ id: String, _ role: String, _ method: Method.Type, _ table: Table,
     _ make: @escaping (Parameters, Services) throws -> Instance

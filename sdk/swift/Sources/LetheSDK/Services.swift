@@ -23,6 +23,7 @@ final class Services {
   let random: lethe_rngs
   let evaluate: lethe_evaluate
   let steps: lethe_steps
+  let data: lethe_data
   private var operators = [lethe_op?](repeating: nil, count: Aten.allCases.count)
 
   init(_ host: UnsafePointer<lethe_host>) {
@@ -38,6 +39,7 @@ final class Services {
     random = table(LETHE_RNG, lethe_rngs())
     evaluate = table(LETHE_EVALUATE, lethe_evaluate())
     steps = table(LETHE_STEP, lethe_steps())
+    data = table(LETHE_DATA, lethe_data())
   }
 
   /// The handle of one of the kit's own operators, resolved at its first use.
