@@ -33,7 +33,7 @@ package struct Engine {
   package func carryOut() throws -> RunReport {
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
-    for leftover in [folder.checkpoint, folder.weights, folder.bestWeights, folder.reportJSON, folder.reportMarkdown] {
+    for leftover in folder.results {
       try? FileManager.default.removeItem(at: leftover)
     }
     let reporter = Reporter(sink: sink)
@@ -147,13 +147,16 @@ package struct Engine {
         if shared.measured[name] == nil { shared.measured[name] = try evaluation.measure(reference) }
       }
       let aim = shared.measured[.retrained]
-      func say(_ name: MeasuredModel, _ measured: [Learning.Measurement]) throws {
-        try reporter.say(.evaluated(name, measured.map(\.metricValue)))
+      func say(_ name: MeasuredModel, _ measured: Measured, _ more: [Learning.Measurement] = []) throws {
+        let compared = evaluation.compared(measured.measurements, to: aim?.measurements)
+        try reporter.say(.evaluated(name, (compared + more).map(\.metricValue)))
+        for (set, losses) in measured.losses {
+          try reporter.say(.histogram(LossHistogram(of: losses, model: name, set: set)))
+        }
       }
-      try say(.original, evaluation.compared(shared.measured[.original] ?? [], to: aim))
-      if let aim { try say(.retrained, evaluation.compared(aim, to: aim)) }
-      let measured = try evaluation.compared(evaluation.measure(model), to: aim)
-      try say(.unlearned, measured + (seconds.map { evaluation.runTime(seconds: $0) } ?? []))
+      if let original = shared.measured[.original] { try say(.original, original) }
+      if let aim { try say(.retrained, aim) }
+      try say(.unlearned, evaluation.measure(model), seconds.map { evaluation.runTime(seconds: $0) } ?? [])
       return ((), cached: false)
     }
   }
@@ -163,6 +166,8 @@ package struct Engine {
     let report = try RunReport(folding: reporter.events)
     try RunFolder.write(Data(report.json().utf8), to: folder.reportJSON)
     try RunFolder.write(Data(report.markdown().utf8), to: folder.reportMarkdown)
+    try RunFolder.write(Data(report.html(plan: plan.yaml()).utf8), to: folder.reportHTML)
+    try RunFolder.write(Data(report.csv().utf8), to: folder.metricsCSV)
     try? FileManager.default.removeItem(at: folder.checkpoint)
     return report
   }

@@ -2,6 +2,14 @@ import Learning
 import Runs
 import Tensors
 
+/// What one forward pass over each set gave.
+struct Measured {
+  /// What the recipe asked for.
+  let measurements: [Measurement]
+  /// The loss of each sample of each set, in the order of the recipe's sets.
+  let losses: [(set: SampleSet, losses: [Float])]
+}
+
 /// Measures models: one forward pass a set serves every metric.
 struct Evaluation {
   let plan: RunPlan
@@ -55,10 +63,13 @@ struct Evaluation {
   }
 
   /// What the recipe asks for, of one model, without what compares it to another.
-  func measure(_ model: ImageClassifier) throws -> [Measurement] {
+  func measure(_ model: ImageClassifier) throws -> Measured {
     let sets = plan.evaluate.sets
     let outputs = try outputs(of: model, on: sets)
-    return try evaluator.measure(plan.evaluate.metrics.flatMap { $0.metrics(sets) }, outputs: outputs, cancel: cancel)
+    let metrics = plan.evaluate.metrics.flatMap { $0.metrics(sets) }
+    return Measured(
+      measurements: try evaluator.measure(metrics, outputs: outputs, cancel: cancel),
+      losses: sets.compactMap { set in outputs[set.part].map { (set, $0.losses) } })
   }
 
   /// The same, and how far that is from the retrained model.

@@ -16,8 +16,8 @@ struct MaskStage {
   let cancel: CancelFlag
   let reporter: Reporter
 
-  /// The mask of a plan for the model as it is now.
-  func mask(_ mask: MaskPlan) throws -> WeightMask {
+  /// The mask of a plan for the model as it is now, after so many steps.
+  func mask(_ mask: MaskPlan, after step: Int) throws -> WeightMask {
     try reporter.phase(.mask) {
       let instance = try loader.mask(mask.part, step: nil)
       let (scores, isCached) = try scores(instance, mask)
@@ -33,6 +33,10 @@ struct MaskStage {
       let made = try WeightMask(active: active, like: learner.parameters)
       try reporter.say(
         .log(plugin: mask.part.id, level: "info", message: "\(made.kept) of \(made.total) weights may move"))
+      let parameters = zip(model.parameters, made.counts).map { parameter, kept in
+        ParameterDensity(name: parameter.name, kept: kept, total: parameter.tensor.count)
+      }
+      try reporter.say(.maskDensity(MaskDensity(step: step, plugin: mask.part.id, parameters: parameters)))
       return (made, cached: isCached)
     }
   }

@@ -49,7 +49,8 @@ final class Pipeline {
   /// Readies the parts at the beginning of a run and makes the mask.
   func begin() throws {
     try prepareParts()
-    try learner.setMask(try parts.mask.map { try maskStage.mask($0) }, hard: parts.mask?.freeze != .gradient)
+    let mask = try parts.mask.map { try maskStage.mask($0, after: step) }
+    try learner.setMask(mask, hard: parts.mask?.freeze != .gradient)
   }
 
   /// Readies the parts that were in force at a checkpoint, and gives model, optimizer and parts the state they had.
@@ -113,7 +114,7 @@ final class Pipeline {
       roles["updater"] = replacement.name(\.id)
     }
     if let replacement = swap.mask {
-      let mask = try new.mask.map { try maskStage.mask($0) }
+      let mask = try new.mask.map { try maskStage.mask($0, after: step) }
       try learner.setMask(mask, hard: new.mask?.freeze != .gradient)
       roles["mask"] = replacement.name(\.part.id)
     }

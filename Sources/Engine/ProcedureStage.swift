@@ -26,7 +26,7 @@ struct ProcedureStage {
       plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
     let instance = try loader.procedure(procedure.part)
     try instance.prepare()
-    try learner.setMask(try procedure.mask.map { try stage.mask($0) }, hard: true)
+    try learner.setMask(try procedure.mask.map { try stage.mask($0, after: 0) }, hard: true)
     try instance.run(ModelHandle(0))
     try withoutGradients { try learner.restore() }
     try instance.finish()

@@ -27,6 +27,15 @@ package struct RunFolder: Sendable {
   package var reportJSON: URL { url.appendingPathComponent("report.json") }
   /// Numbers for people.
   package var reportMarkdown: URL { url.appendingPathComponent("report.md") }
+  /// Numbers and plots for people, to be opened in a browser.
+  package var reportHTML: URL { url.appendingPathComponent("report.html") }
+  /// Numbers for spreadsheets and data frames.
+  package var metricsCSV: URL { url.appendingPathComponent("metrics.csv") }
+
+  /// Files that a run begins without, whatever an earlier one left in the folder.
+  var results: [URL] {
+    [checkpoint, weights, bestWeights, reportJSON, reportMarkdown, reportHTML, metricsCSV]
+  }
 
   /// Makes the folder, and tries whether a file can be written there before hours of work go by.
   package func prepare() throws(EngineError) {

@@ -6,6 +6,8 @@ struct WeightMask {
   let factors: [Tensor]
   /// For each parameter, true where the weight may move, in the parameter's memory order.
   let active: [Tensor]
+  /// How many weights of each parameter may move.
+  let counts: [Int]
   /// How many weights may move.
   let kept: Int
   /// How many weights there are.
@@ -22,7 +24,9 @@ struct WeightMask {
       }
       return (factors, try factors.map { try $0.differs(from: 0) })
     }
-    kept = try chosen.reduce(0) { total, mask in try total + Int(mask.sum().item()) }
+    // One wait for the device, not one a parameter.
+    counts = try chosen.isEmpty ? [] : Tensor.stack(chosen.map { try $0.sum() }).int64s().map(Int.init)
+    kept = counts.reduce(0, +)
     total = parameters.reduce(0) { $0 + $1.count }
   }
 

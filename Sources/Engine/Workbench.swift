@@ -21,7 +21,7 @@ package final class Workbench {
     /// The model that never saw what is forgotten.
     let retrained: ImageClassifier?
     /// Measurements of both, once made.
-    var measured: [MeasuredModel: [Learning.Measurement]] = [:]
+    var measured: [MeasuredModel: Measured] = [:]
 
     init(
       key: Key, device: Device, data: PreparedData, original: ImageClassifier, retrained: ImageClassifier?

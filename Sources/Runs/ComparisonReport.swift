@@ -22,6 +22,8 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     package var name: String
     /// The unit.
     package var unit: String
+    /// Which way is good.
+    package var direction: MetricDirection
     /// Mean over the runs of the row.
     package var mean: Double
     /// Standard deviation over the runs of the row (of a sample: n - 1); nil for one run.
@@ -90,19 +92,14 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     let mean = values.reduce(0, +) / Double(values.count)
     let squares = values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
     return Cell(
-      id: id, name: first.name, unit: first.unit, mean: mean,
+      id: id, name: first.name, unit: first.unit, direction: first.direction, mean: mean,
       deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, runs: values.count,
       gap: gaps.count == values.count ? gaps.reduce(0, +) / Double(gaps.count) : nil)
   }
 
   /// The table: `mean ± deviation (gap)`, the deviation only where there are several runs.
   package var table: TextTable {
-    let rows = rows
-    var columns: [MetricColumn] = []
-    for cell in rows.flatMap(\.cells) where !columns.contains(where: { $0.id == cell.id }) {
-      columns.append(
-        MetricColumn(id: cell.id, heading: cell.unit.isEmpty ? cell.name : "\(cell.name) [\(cell.unit)]"))
-    }
+    let columns = columns
     return TextTable(
       heading: ["method"] + columns.map(\.heading),
       rows: rows.map { row in
@@ -113,6 +110,16 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
       })
   }
 
+  /// The columns of all rows, in the order in which they first appear.
+  var columns: [MetricColumn] {
+    var columns: [MetricColumn] = []
+    for cell in rows.flatMap(\.cells) where !columns.contains(where: { $0.id == cell.id }) {
+      columns.append(
+        MetricColumn(id: cell.id, heading: cell.unit.isEmpty ? cell.name : "\(cell.name) [\(cell.unit)]"))
+    }
+    return columns
+  }
+
   private static func text(_ cell: Cell) -> String {
     var text = NumberText.metric(cell.mean, unit: cell.unit)
     if let deviation = cell.deviation { text += " ± \(NumberText.metric(deviation, unit: cell.unit))" }
@@ -121,7 +128,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   }
 
   /// What the table needs said beside it.
-  private var legend: String {
+  var legend: String {
     let seeds = Set(entries.map(\.report.seed)).count
     let deviations = rows.contains { row in row.cells.contains { $0.deviation != nil } }
     return "In brackets: the distance from the retrained model."

@@ -57,6 +57,8 @@ extension RunEvent {
     case .evaluated(let model, let metrics):
       try container.encode(model, forKey: .model)
       try container.encode(metrics, forKey: .metrics)
+    case .histogram(let histogram): try histogram.encode(to: encoder)
+    case .maskDensity(let density): try density.encode(to: encoder)
     case .swapped(let swap): try swap.encode(to: encoder)
     case .checkpointed(let step, let file):
       try container.encode(step, forKey: .step)
@@ -93,6 +95,8 @@ extension RunEvent {
       what = .evaluated(
         try container.decode(MeasuredModel.self, forKey: .model),
         try container.decode([MetricValue].self, forKey: .metrics))
+    case "histogram": what = .histogram(try LossHistogram(from: decoder))
+    case "mask-density": what = .maskDensity(try MaskDensity(from: decoder))
     case "swapped": what = .swapped(try SwapRecord(from: decoder))
     case "checkpointed":
       what = .checkpointed(
@@ -127,6 +131,8 @@ extension RunEvent.What {
     case .progress: "progress"
     case .stepLosses: "step-losses"
     case .evaluated: "evaluated"
+    case .histogram: "histogram"
+    case .maskDensity: "mask-density"
     case .swapped: "swapped"
     case .checkpointed: "checkpointed"
     case .warning: "warning"

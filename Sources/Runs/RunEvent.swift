@@ -27,6 +27,10 @@ package struct RunEvent: Sendable, Equatable, Codable {
     case stepLosses(StepLosses)
     /// A model was measured.
     case evaluated(MeasuredModel, [MetricValue])
+    /// How the losses of a set's samples lie, under one model.
+    case histogram(LossHistogram)
+    /// Which weights may move from now on, layer by layer.
+    case maskDensity(MaskDensity)
     /// Parts changed.
     case swapped(SwapRecord)
     /// The state was saved after so many steps, in a file of the run's folder.

@@ -46,7 +46,7 @@ extension RunReport {
   }
 
   /// One sentence on what happened.
-  private var summary: String {
+  var summary: String {
     let counted = steps == 1 ? "1 step" : "\(steps) steps"
     return switch outcome {
     case .finished: "Finished after \(counted), seed \(seed)."

@@ -40,6 +40,12 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var models: [ModelRecord]
   /// What was measured during the run, in order.
   package var history: [ModelRecord]
+  /// What the steps computed that were read: the last of every epoch, and every fiftieth.
+  package var losses: [StepLosses]
+  /// How the losses of each set lie under each model.
+  package var histograms: [LossHistogram]
+  /// Which weights might move, once for each mask that was made.
+  package var masks: [MaskDensity]
   /// Parts that changed during the run.
   package var swaps: [SwapRecord]
   /// What the user should know.
@@ -54,7 +60,7 @@ package struct RunReport: Sendable, Equatable, Codable {
     case planHash = "plan_hash"
     case outcome, versions, plugins, split, phases, steps
     case unlearnSeconds = "unlearn_seconds"
-    case models, history, swaps, warnings
+    case models, history, losses, histograms, masks, swaps, warnings
     case stopReason = "stop_reason"
     case files
   }
@@ -96,7 +102,8 @@ extension RunReport {
     self.init(
       name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash, outcome: .open,
       versions: start.versions, plugins: start.plugins, split: nil, phases: [], steps: 0, unlearnSeconds: nil,
-      models: [], history: [], swaps: [], warnings: [], stopReason: nil, files: [:])
+      models: [], history: [], losses: [], histograms: [], masks: [], swaps: [], warnings: [], stopReason: nil,
+      files: [:])
     for event in events { add(event.what) }
   }
 
@@ -109,8 +116,14 @@ extension RunReport {
       if let step = start.resumedAt { forget(after: step) }
     case .splitReady(let summary): split = summary
     case .phaseFinished(let phase, let seconds, let isCached): add(phase, seconds, isCached)
-    case .stepLosses(let losses): steps = max(steps, losses.step)
+    case .stepLosses(let losses): add(losses)
     case .evaluated(let model, let metrics): add(ModelRecord(model: model, metrics: metrics))
+    case .histogram(let histogram):
+      histograms.removeAll { $0.model == histogram.model && $0.set == histogram.set }
+      histograms.append(histogram)
+    case .maskDensity(let density):
+      masks.removeAll { $0.step == density.step }
+      masks.append(density)
     case .swapped(let swap):
       swaps.append(swap)
       plugins += swap.plugins.filter { !plugins.contains($0) }
@@ -134,6 +147,8 @@ extension RunReport {
 
   private mutating func forget(after step: Int) {
     steps = step
+    losses.removeAll { $0.step > step }
+    masks.removeAll { $0.step > step }
     swaps.removeAll { $0.step > step }
     history.removeAll { record in
       if case .step(let number) = record.model { number > step } else { false }
@@ -147,6 +162,12 @@ extension RunReport {
     } else {
       phases.append(PhaseRecord(phase: phase, seconds: seconds, cached: isCached))
     }
+  }
+
+  private mutating func add(_ record: StepLosses) {
+    steps = max(steps, record.step)
+    losses.removeAll { $0.step == record.step }
+    losses.append(record)
   }
 
   private mutating func add(_ record: ModelRecord) {

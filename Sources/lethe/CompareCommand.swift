@@ -42,6 +42,9 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Write the comparison as JSON to standard output.")
   var json = false
 
+  @Flag(help: "Write the comparison as a LaTeX tabular to standard output.")
+  var latex = false
+
   @OptionGroup var talk: Talk
 
   /// A run that is to be done.
@@ -77,9 +80,11 @@ struct CompareCommand: ParsableCommand {
     }
     screen.clear()
     let comparison = ComparisonReport(name: name, entries: entries)
-    try RunFolders.write(comparison.markdown(), to: folder.appendingPathComponent("comparison.md"))
-    try RunFolders.write(comparison.json(), to: folder.appendingPathComponent("comparison.json"))
-    try Output.result(json ? comparison.json() : comparison.plain())
+    for (name, text) in [
+      ("comparison.md", comparison.markdown()), ("comparison.json", comparison.json()),
+      ("comparison.html", comparison.html()), ("metrics.csv", comparison.csv()),
+    ] { try RunFolders.write(text, to: folder.appendingPathComponent(name)) }
+    try Output.result(json ? comparison.json() : latex ? comparison.latex() : comparison.plain())
     screen.tell("comparison: \(RunFolders.shown(folder.appendingPathComponent("comparison.md")))")
     if let code = failures.first {
       throw CommandError.someRunsFailed(failures.count, of: jobs.count, code: code)

@@ -9,8 +9,8 @@ struct RunCommand: ParsableCommand {
     abstract: "Carry out a recipe: train or load the models, unlearn, measure.",
     discussion: """
       Everything a run did is in its folder: plan.yaml (what was done, every default filled in), events.jsonl, \
-      unlearned.safetensors, report.json and report.md. The original and the retrained model are kept and serve later \
-      runs.
+      unlearned.safetensors, report.json, report.md, report.html and metrics.csv. The original and the retrained model \
+      are kept and serve later runs.
 
         lethe run recipe.yaml
         lethe run recipe.yaml pipeline.reweighter=ID pipeline.epochs=5

@@ -17,7 +17,10 @@ import Testing
     #expect(answer.out.contains("| unlearned |") || answer.out.contains("unlearned"))
     let files = try command.runFiles().map { URL(fileURLWithPath: $0).lastPathComponent }
     #expect(
-      files == ["events.jsonl", "plan.yaml", "report.json", "report.md", "split.json", "unlearned.safetensors"])
+      files == [
+        "events.jsonl", "metrics.csv", "plan.yaml", "report.html", "report.json", "report.md", "split.json",
+        "unlearned.safetensors",
+      ])
     try command.runFile("unlearned.safetensors").write(to: command.folder.appendingPathComponent("mine.safetensors"))
     let audit = try command.small("evaluate", ["weights=mine.safetensors", "--output", "audits", "--quiet"])
     #expect(audit.code == 0, "\(audit.err)")
@@ -48,6 +51,9 @@ import Testing
     #expect(!again.err.contains("unlearn "))
     let json = try command.run(words + ["--json"], environment: environment)
     #expect(try object(Data(json.out.utf8))["rows"] as? [Any] != nil)
+    let latex = try command.run(words + ["--latex"], environment: environment)
+    #expect(latex.out.contains("\\begin{tabular}"))
+    #expect(try command.runFiles().contains { $0.hasSuffix("comparison.html") })
   }
 
   // MARK: Numbers

@@ -29,6 +29,9 @@ import Testing
           TermLoss(name: "retain", mean: .nan, samples: 8),
         ], learningRate: 0.01)),
     .evaluated(.step(4), [metric("ra@acc", 99)]), .evaluated(.original, []),
+    .histogram(LossHistogram(of: [0, 0.5, 0.5, 3], model: .unlearned, set: .forget)),
+    .maskDensity(
+      MaskDensity(step: 0, plugin: "salun", parameters: [ParameterDensity(name: "fc.weight", kept: 3, total: 8)])),
     .swapped(SwapRecord(step: 5, epoch: 1, roles: ["mask": "none"], plugins: [])),
     .checkpointed(step: 5, file: "checkpoint.safetensors"), .warning("few samples"),
     .log(plugin: "salun", level: "info", message: "a \"word\"\n"), .interrupted(signal: 2, step: 5),

@@ -44,6 +44,15 @@ import Testing
     try expectGolden(report.json(), "report.json")
   }
 
+  @Test func `a report of a version without losses, histograms and masks is still read`() throws {
+    let report = try RunReport(folding: ReportTests.events())
+    var object = try #require(JSONSerialization.jsonObject(with: Data(report.json().utf8)) as? [String: Any])
+    for key in ["losses", "histograms", "masks"] { object[key] = nil }
+    let old = try RunReport(json: JSONSerialization.data(withJSONObject: object), file: "report.json")
+    #expect(old.losses.isEmpty && old.histograms.isEmpty && old.masks.isEmpty)
+    #expect(old.models == report.models)
+  }
+
   @Test func `a run that went on counts what came after its checkpoint once`() throws {
     func losses(_ step: Int) -> RunEvent.What {
       .stepLosses(StepLosses(step: step, epoch: 0, terms: [], learningRate: 0.1))
@@ -53,6 +62,8 @@ import Testing
     again.resumedAt = 4
     let parts: [RunEvent.What] = [
       .runStarted(EventTests.start), .phaseFinished(.unlearn, seconds: 2, cached: false), losses(4), swap(3), swap(6),
+      .maskDensity(MaskDensity(step: 0, plugin: "a", parameters: [])),
+      .maskDensity(MaskDensity(step: 6, plugin: "b", parameters: [])),
       .evaluated(.step(4), []), .evaluated(.step(6), []), losses(8), .interrupted(signal: 2, step: 8),
     ]
     let first = try RunReport(folding: parts.map { RunEvent(seconds: 0, $0) })
@@ -67,6 +78,8 @@ import Testing
     #expect(report.steps == 6)
     #expect(report.swaps.map(\.step) == [3, 6])
     #expect(report.history.map(\.model) == [.step(4), .step(6)])
+    #expect(first.losses.map(\.step) == [4, 8] && report.losses.map(\.step) == [4, 6])
+    #expect(first.masks.map(\.plugin) == ["a", "b"] && report.masks.map(\.plugin) == ["a"])
     #expect(report.phases == [PhaseRecord(phase: .unlearn, seconds: 3, cached: false)])
   }
 
