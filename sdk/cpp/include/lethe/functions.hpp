@@ -64,6 +64,8 @@ inline Tensor pow(const Tensor &x, Scalar exponent) { return detail::binary(deta
 inline Tensor sigmoid(const Tensor &x) { return detail::unary(detail::Aten::sigmoid, x); }
 /// max(x, 0).
 inline Tensor relu(const Tensor &x) { return detail::unary(detail::Aten::relu, x); }
+/// To the nearest whole number; halves to the even one.
+inline Tensor round(const Tensor &x) { return detail::unary(detail::Aten::round, x); }
 /// The smaller one.
 inline Tensor minimum(const Tensor &a, const Tensor &b) { return detail::binary(detail::Aten::minimum, a, b); }
 /// The larger one.
@@ -215,6 +217,10 @@ inline Tensor fullLike(const Tensor &x, Scalar number) { return detail::binary(d
 inline Tensor clone(const Tensor &x) { return detail::unary(detail::Aten::clone, x); }
 /// The same elements without the graph.
 inline Tensor detach(const Tensor &x) { return detail::unary(detail::Aten::detach, x); }
+/// The same elements as the beginning of a graph: what gradients can be taken with respect to.
+inline Tensor asLeaf(const Tensor &x) {
+  return detail::binary(detail::Aten::requiresGrad, detach(x), detail::truth(true));
+}
 /// The elements in another type; the tensor itself where it has that type.
 inline Tensor convert(const Tensor &x, DType dtype) {
   return detail::binary(detail::Aten::convert, x, Argument(dtype).value());

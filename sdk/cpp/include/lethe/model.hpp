@@ -45,6 +45,15 @@ class Model {
   /// Running statistics and counters, in a stable order.
   std::vector<NamedTensor> buffers() const { return list(call_.services().models.buffers, "lethe.model/1 buffers"); }
 
+  /// Gives a parameter another size along its first dimension, and a copy of `value`'s elements. In `prepare` at the
+  /// beginning of a run and `finish` at its end, of an objective.
+  void resize(const std::string &parameter, const Tensor &value) const {
+    const auto resize = detail::offered(call_.services().models.resize, "lethe.model/1 resize");
+    detail::ask([&](lethe_error *error) {
+      return resize(call_.context(), handle_, parameter.c_str(), value.handle(), error);
+    });
+  }
+
  private:
   std::vector<NamedTensor> list(decltype(lethe_models::parameters) function, const char *name) const {
     detail::offered(function, name);

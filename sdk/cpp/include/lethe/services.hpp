@@ -26,11 +26,11 @@ namespace detail {
 /// The operators of functions.hpp.
 enum class Aten : size_t {
   add, addScalar, sub, subScalar, mul, mulScalar, div, divScalar, neg, abs, sign, sqrt, exp, log, pow, remainder, clamp,
-  minimum, maximum, sigmoid, relu,
+  minimum, maximum, sigmoid, relu, round,
   equal, equalScalar, atLeast, greater, greaterScalar, less, lessScalar, both, negation, choose, chooseScalar,
   sum, sumAlong, mean, meanAlong, largest, smallest, argmax, norm, softmax, logSoftmax, logSumExp,
   reshape, unsqueeze, squeeze, cat, stack, narrow, indexSelect, gather,
-  zerosLike, onesLike, fullLike, emptyLike, clone, detach, convert, oneHot,
+  zerosLike, onesLike, fullLike, emptyLike, clone, detach, requiresGrad, convert, oneHot,
   addInPlace, subInPlace, mulInPlace, mulScalarInPlace, copyInPlace, fillInPlace, lerpInPlace,
   randomInPlace, uniformInPlace, normalInPlace, matmul,
   last = matmul
@@ -59,6 +59,7 @@ constexpr const char *schema(Aten aten) noexcept {
     case Aten::maximum: return LETHE_ATEN_MAXIMUM;
     case Aten::sigmoid: return LETHE_ATEN_SIGMOID;
     case Aten::relu: return LETHE_ATEN_RELU;
+    case Aten::round: return LETHE_ATEN_ROUND;
     case Aten::equal: return LETHE_ATEN_EQ_TENSOR;
     case Aten::equalScalar: return LETHE_ATEN_EQ_SCALAR;
     case Aten::atLeast: return LETHE_ATEN_GE_SCALAR;
@@ -95,6 +96,7 @@ constexpr const char *schema(Aten aten) noexcept {
     case Aten::emptyLike: return LETHE_ATEN_EMPTY_LIKE;
     case Aten::clone: return LETHE_ATEN_CLONE;
     case Aten::detach: return LETHE_ATEN_DETACH;
+    case Aten::requiresGrad: return LETHE_ATEN_REQUIRES_GRAD_IN_PLACE;
     case Aten::convert: return LETHE_ATEN_TO_DTYPE;
     case Aten::oneHot: return LETHE_ATEN_ONE_HOT;
     case Aten::addInPlace: return LETHE_ATEN_ADD_IN_PLACE_TENSOR;
