@@ -61,12 +61,12 @@ import Testing
     let ids = list.out.split(separator: "\n").dropFirst().compactMap { $0.split(separator: " ").first.map(String.init) }
     #expect(
       ids == [
-        "boundary-expand", "boundary-shrink", "fine-tune", "gradient-ascent", "random-label", "loreun", "salun",
-        "proximal", "influence",
+        "boundary-expand", "boundary-shrink", "fine-tune", "gradient-ascent", "l1-sparse", "random-label", "loreun",
+        "salun", "proximal", "influence",
       ])
     let json = try command.run(["plugin", "list", "--json"])
     let catalog = try #require(try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any])
-    #expect((catalog["parts"] as? [Any])?.count == 9)
+    #expect((catalog["parts"] as? [Any])?.count == 10)
     let show = try command.run(["plugin", "show", "loreun"])
     #expect(show.out.contains("eta_forget"))
     #expect(show.out.contains("reweighter"))

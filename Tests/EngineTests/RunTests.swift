@@ -22,7 +22,7 @@ struct RunTests {
     #expect(first[model: .original] != nil && first[model: .retrained] != nil)
   }
 
-  @Test(arguments: ["random-label", "gradient-ascent", "fine-tune", "boundary-shrink", "boundary-expand"])
+  @Test(arguments: ["random-label", "gradient-ascent", "fine-tune", "l1-sparse", "boundary-shrink", "boundary-expand"])
   func `an interrupted run goes on bit for bit`(objective: String) throws {
     let toy = try ToyRun(
       "pipeline.objective=\(objective)", "pipeline.mask={plugin: salun, keep: 0.5}", "checkpoint.every=4 steps")
