@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
+#include <malloc.h>
 #include <torch/headeronly/version.h>
 
 #include "context.h"
@@ -107,7 +108,18 @@ ct_table make() {
 
 }  // namespace
 
+// glibc gives every block above 32 MiB back to the system when it is freed, and the system clears each page of the next
+// one: activations of a batch are that large, and clearing them took longer than the convolutions (decision 74).
+static bool keep_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+  return true;
+}
+
 extern "C" const ct_table *ct_open(void) {
+  static const bool kept = keep_memory();
+  (void)kept;
   static const ct_table table = make();
   return &table;
 }

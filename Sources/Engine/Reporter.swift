@@ -71,6 +71,8 @@ private struct Meter {
   private var marks: [(seconds: Double, done: Int)] = []
 
   mutating func rate(at seconds: Double, done: Int) -> Double {
+    // The same phase again, on another model: what was done before says nothing about it.
+    if let last = marks.last, done < last.done { marks = [] }
     if let last = marks.last, seconds - last.seconds < 0.25 {
       guard let first = marks.first, seconds > first.seconds else { return 0 }
       return Double(done - first.done) / (seconds - first.seconds)
