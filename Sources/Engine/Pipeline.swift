@@ -86,13 +86,17 @@ final class Pipeline {
     try objective.prepare(step: step)
     try reweighter?.prepare(step: step)
     try updater?.prepare(step: step)
-    if world.takeResized() { try learner.refit() }
+    if world.isResized { try learner.refit() }
   }
 
   // MARK: Swaps
 
   /// Puts new parts in force; a new mask is made from the model as it is now. Any failure leaves the old parts.
   func apply(_ swap: SwapPlan) throws -> (roles: [String: String], plugins: [PluginUse]) {
+    guard swap.objective == nil || !world.isResized else {
+      throw EngineError.mismatch(
+        "the objective '\(parts.objective.id)' changed the model's shape, so no other one can take its place")
+    }
     let new = parts.applying(swap)
     var roles: [String: String] = [:]
     var objective = objective

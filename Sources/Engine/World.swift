@@ -15,8 +15,8 @@ final class World: StrategyWorld {
   private let reporter: Reporter
   /// Whether the model may change its shape now: before the first step and after the last.
   var mayResize = false
-  /// Whether it did since somebody last asked.
-  private var hasResized = false
+  /// Whether it did.
+  private(set) var isResized = false
   private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
 
   init(plan: RunPlan, model: ImageClassifier, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
@@ -73,13 +73,7 @@ final class World: StrategyWorld {
         "the model's shape changes only at the beginning and at the end of a run, not at a swap")
     }
     try self.model.resize(parameter, to: value)
-    hasResized = true
-  }
-
-  /// Whether the model's shape changed since the last call.
-  func takeResized() -> Bool {
-    defer { hasResized = false }
-    return hasResized
+    isResized = true
   }
 
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {

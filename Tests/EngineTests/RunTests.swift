@@ -56,6 +56,15 @@ struct RunTests {
       #expect(report.outcome == .finished)
       #expect(try toy.weights()["fc.bias"]?.count == 4 * rows)
     }
+    let away = try ToyRun(
+      "pipeline.objective={plugin: boundary-expand, mode: reference}",
+      "swaps=[{at: epoch 1, objective: gradient-ascent}]")
+    defer { away.clean() }
+    #expect {
+      try away.carryOut()
+    } throws: {
+      "\($0)".contains("changed the model's shape, so no other one can take its place")
+    }
     let swapped = try ToyRun(
       "pipeline.objective=gradient-ascent", "swaps=[{at: epoch 1, objective: boundary-expand}]")
     defer { swapped.clean() }
