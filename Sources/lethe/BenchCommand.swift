@@ -15,12 +15,15 @@ struct BenchCommand: ParsableCommand {
         startup     'lethe plugin list', from its beginning to its end
         precision   a ResNet-18 step in bf16 and channels-last, over fp32 in the default layout
         python      a ResNet-18 step over plain PyTorch's; needs LETHE_PYTHON, a Python with the same torch
+        classification
+                    whole runs over the same work in the published style of scripts: unlearning, mask, measuring, memory;
+                    needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; takes 20 minutes
 
         lethe bench overhead --rounds 200
         LETHE_PYTHON=python3 lethe bench python
       """)
 
-  @Argument(help: "overhead, selection, startup, precision, python; all when none is named.")
+  @Argument(help: "overhead, selection, startup, precision, python, classification; all when none is named.")
   var what: [String] = []
 
   @Option(help: "How often everything is timed, at least 2.")
@@ -42,8 +45,8 @@ struct BenchCommand: ParsableCommand {
     let benches = Benches(workshop: workshop, rounds: rounds, screen: screen)
     var results: [BenchResult] = []
     for name in known where what.isEmpty || what.contains(name) {
-      if name == "python", what.isEmpty, Benches.python == nil {
-        screen.tell("python: left out, LETHE_PYTHON is not set")
+      if ["python", "classification"].contains(name), what.isEmpty, Benches.python == nil {
+        screen.tell("\(name): left out, LETHE_PYTHON is not set")
         continue
       }
       screen.tell("\(name) …")

@@ -4,7 +4,7 @@ import Runs
 /// The benchmarks of `lethe bench`.
 struct Benches {
   /// Their names, in the order they are run.
-  static let names = ["overhead", "selection", "startup", "precision", "python"]
+  static let names = ["overhead", "selection", "startup", "precision", "python", "classification"]
 
   /// The Python to compare with.
   static var python: String? {
@@ -26,11 +26,13 @@ struct Benches {
     case "selection": told(try selection())
     case "startup": told(try startup())
     case "precision": told(try precision())
-    default: try python("fp32", tell: tell) + python("bf16", tell: tell)
+    case "python": try python("fp32", tell: tell) + python("bf16", tell: tell)
+    default: try classification(tell: tell)
     }
   }
 
-  /// A step of a tiny model with and without each part, and of a ResNet-18 in bf16 for the share.
+  /// A step of a tiny model with and without each part, and of a ResNet-18 in bf16 for the share and for what grows
+  /// with the weights.
   private func overhead() throws -> [BenchResult] {
     let tiny = "model: {name: cnn, channels: [4, 4]}\n"
     let objective = try part(.objective) { $0.schedules.first == .retainOnly }
@@ -46,22 +48,40 @@ struct Benches {
         TimedStep(
           name: "mask", kind: .pipeline(plan(tiny, "pipeline: {objective: \(objective), mask: \(mask), batch: 32}"))),
       ], rounds: rounds * 10)
-    let step = try time(
-      [TimedStep(name: "ResNet-18 bf16", kind: .plain(resnet(precision: "bf16", channelsLast: true)))],
-      rounds: min(rounds, 5))[0]
+    let large = try time(
+      [
+        TimedStep(name: "ResNet-18 bf16", kind: .plain(resnet(precision: "bf16", channelsLast: true))),
+        TimedStep(name: "pipeline", kind: .pipeline(resnet(precision: "bf16", channelsLast: true))),
+        TimedStep(
+          name: "reweighter",
+          kind: .pipeline(resnet(precision: "bf16", channelsLast: true, with: "reweighter: \(reweighter), "))),
+        TimedStep(
+          name: "mask", kind: .pipeline(resnet(precision: "bf16", channelsLast: true, with: "mask: \(mask), "))),
+      ], rounds: min(rounds, 10))
+    let step = large[0]
+    func whole(_ name: String, _ row: TimedRow) -> BenchResult {
+      let pairs = TimedRow(name: "", seconds: zip(row.seconds, large[1].seconds).map { $0 / $1 })
+      return BenchResult(
+        question: "ResNet-18 step with \(name) over without", value: NumberText.fixed(pairs.median, 3),
+        detail: "\(Benches.spread(row, 1, "s")) against \(Benches.spread(large[1], 1, "s")); "
+          + "ratio \(Benches.spread(pairs, 1, ""))",
+        goal: Benches.verdict(pairs.median, 1.02, "1.02"), number: pairs.median)
+    }
     func added(_ name: String, _ row: TimedRow, over base: TimedRow, goal: Double) -> BenchResult {
       let seconds = row.median - base.median
       let share = seconds / step.median
       return BenchResult(
         question: "\(name) adds to a step",
         value: "\(NumberText.fixed(seconds * 1e6, 1)) µs = \(NumberText.fixed(share * 100, 3)) %",
-        detail: "\(spread(row, 1e6, "µs")) after \(spread(base, 1e6, "µs")); ResNet-18 \(spread(step, 1, "s"))",
-        goal: verdict(share, goal, "\(NumberText.fixed(goal * 100, 0)) %"), number: share)
+        detail:
+          "\(Benches.spread(row, 1e6, "µs")) after \(Benches.spread(base, 1e6, "µs")); ResNet-18 \(Benches.spread(step, 1, "s"))",
+        goal: Benches.verdict(share, goal, "\(NumberText.fixed(goal * 100, 0)) %"), number: share)
     }
     return [
       added("the ABI", rows[1], over: rows[0], goal: 0.01),
       added("reweighter '\(reweighter)'", rows[2], over: rows[1], goal: 0.02),
       added("mask '\(mask)'", rows[3], over: rows[1], goal: 0.02),
+      whole("reweighter '\(reweighter)'", large[2]), whole("mask '\(mask)'", large[3]),
     ]
   }
 
@@ -71,20 +91,20 @@ struct Benches {
     return [
       BenchResult(
         question: "choosing among 11 M scores over sorting them", value: NumberText.fixed(ratio, 3),
-        detail: "\(spread(rows[0], 1e3, "ms")) against \(spread(rows[1], 1e3, "ms"))",
-        goal: verdict(ratio, 0.3, "0.3"), number: ratio)
+        detail: "\(Benches.spread(rows[0], 1e3, "ms")) against \(Benches.spread(rows[1], 1e3, "ms"))",
+        goal: Benches.verdict(ratio, 0.3, "0.3"), number: ratio)
     ]
   }
 
   /// The command starts itself.
   private func startup() throws -> [BenchResult] {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    let seconds = try (0...rounds).map { _ in try Spawn.seconds(program.path, ["plugin", "list"]) }
+    let seconds = try (0...rounds).map { _ in try Spawn.run(program.path, ["plugin", "list"]).seconds }
     let row = TimedRow(name: "startup", seconds: Array(seconds.dropFirst()))
     return [
       BenchResult(
         question: "start-up of 'plugin list'", value: "\(NumberText.fixed(row.median, 3)) s",
-        detail: spread(row, 1e3, "ms"), goal: verdict(row.median, 0.1, "0.1 s"), number: row.median)
+        detail: Benches.spread(row, 1e3, "ms"), goal: Benches.verdict(row.median, 0.1, "0.1 s"), number: row.median)
     ]
   }
 
@@ -100,7 +120,7 @@ struct Benches {
       let ratio = row.median / rows[0].median
       return BenchResult(
         question: "ResNet-18 step, \(row.name) over fp32", value: NumberText.fixed(ratio, 3),
-        detail: "\(spread(row, 1, "s")) against \(spread(rows[0], 1, "s"))", goal: "–", number: ratio)
+        detail: "\(Benches.spread(row, 1, "s")) against \(Benches.spread(rows[0], 1, "s"))", goal: "–", number: ratio)
     }
   }
 
@@ -116,17 +136,26 @@ struct Benches {
     let pairs = TimedRow(name: "ratio", seconds: zip(rows[0].seconds, rows[1].seconds).map { $0 / $1 })
     let result = BenchResult(
       question: "ResNet-18 step, \(precision), over plain PyTorch", value: NumberText.fixed(pairs.median, 3),
-      detail: "\(spread(rows[0], 1, "s")) against \(spread(rows[1], 1, "s")); ratio \(spread(pairs, 1, ""))",
-      goal: verdict(pairs.median, 1, "1.0"), number: pairs.median)
+      detail:
+        "\(Benches.spread(rows[0], 1, "s")) against \(Benches.spread(rows[1], 1, "s")); ratio \(Benches.spread(pairs, 1, ""))",
+      goal: Benches.verdict(pairs.median, 1, "1.0"), number: pairs.median)
     tell(result)
     return [result]
   }
 
-  private func resnet(precision: String, channelsLast: Bool) throws -> RunPlan {
+  /// Whole runs, process against process; three rounds at the least, since each takes minutes.
+  private func classification(tell: (BenchResult) -> Void) throws -> [BenchResult] {
+    guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
+    return try ClassificationBench(python: python, workshop: workshop, rounds: max(3, rounds / 5), screen: screen)
+      .run(tell: tell)
+  }
+
+  /// A plan of full size; `parts` are further keys of its pipeline.
+  private func resnet(precision: String, channelsLast: Bool, with parts: String = "") throws -> RunPlan {
     let objective = try part(.objective) { $0.schedules.first == .retainOnly }
     return try plan(
       "model: {name: resnet18}\nprecision: \(precision)\nchannels_last: \(channelsLast)\n",
-      "pipeline: {objective: \(objective), batch: 128}")
+      "pipeline: {objective: \(objective), \(parts)batch: 128}")
   }
 
   /// The first strategy of a role that is installed: the host knows none by name.
@@ -154,13 +183,13 @@ struct Benches {
     }
   }
 
-  private func spread(_ row: TimedRow, _ scale: Double, _ unit: String) -> String {
+  static func spread(_ row: TimedRow, _ scale: Double, _ unit: String) -> String {
     func text(_ value: Double) -> String { NumberText.fixed(value * scale, scale == 1 ? 3 : 1) }
     let name = unit.isEmpty ? "" : " \(unit)"
     return "\(text(row.median))\(name) (\(text(row.quantile(0.25)))–\(text(row.quantile(0.75))))"
   }
 
-  private func verdict(_ value: Double, _ goal: Double, _ text: String) -> String {
+  static func verdict(_ value: Double, _ goal: Double, _ text: String) -> String {
     "≤ \(text): \(value <= goal ? "met" : "not met")"
   }
 }

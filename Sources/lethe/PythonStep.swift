@@ -9,7 +9,7 @@ final class PythonStep {
 
   /// Starts `scripts/bench/resnet_step.py` of the checkout that this program was built in, and waits until it is ready.
   init(python: String, mode: String) throws {
-    let script = try PythonStep.script()
+    let script = try BenchScript.find("resnet_step.py")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [python, script.path, mode, "--serve"]
     process.standardInput = input
@@ -44,15 +44,5 @@ final class PythonStep {
       if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
       line.append(byte)
     }
-  }
-
-  private static func script() throws -> URL {
-    var folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    while folder.path != "/" {
-      let script = folder.appendingPathComponent("scripts/bench/resnet_step.py")
-      if FileManager.default.fileExists(atPath: script.path) { return script }
-      folder.deleteLastPathComponent()
-    }
-    throw CommandError.python("there is no scripts/bench/resnet_step.py above this program")
   }
 }

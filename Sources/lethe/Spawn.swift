@@ -4,8 +4,26 @@ import Runs
 
 /// Starts a program and waits for its end, without Foundation's `Process`, which looks for the end twenty times a second.
 enum Spawn {
-  /// Seconds from the program's start to its end; its output goes nowhere.
-  static func seconds(_ program: String, _ arguments: [String]) throws -> Double {
+  /// How a program ended that ended well.
+  struct End {
+    /// From its start to its end.
+    let seconds: Double
+    /// The most memory it had resident at a time.
+    let peakKiB: Int
+  }
+
+  /// Runs a program.
+  ///
+  /// - Parameters:
+  ///   - environment: variables that it gets besides this process's own.
+  ///   - output: the file that its standard output goes to.
+  ///   - errors: the file that its standard error goes to.
+  /// - Throws: `CommandError.cannotStart` when it does not start or its exit code is not 0.
+  @discardableResult
+  static func run(
+    _ program: String, _ arguments: [String], environment: [String: String] = [:], output: String = "/dev/null",
+    errors: String = "/dev/null"
+  ) throws -> End {
     var attributes = posix_spawnattr_t()
     var actions = unsafe posix_spawn_file_actions_t()
     var none = sigset_t()
@@ -19,23 +37,24 @@ enum Spawn {
     unsafe sigemptyset(&none)
     unsafe posix_spawnattr_setsigmask(&attributes, &none)
     unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
-      unsafe posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_WRONLY, 0)
+    for (descriptor, file) in [(STDOUT_FILENO, output), (STDERR_FILENO, errors)] {
+      unsafe posix_spawn_file_actions_addopen(&actions, descriptor, file, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     }
-    let environment = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }.map { "\($0.key)=\($0.value)" }
     let clock = ContinuousClock()
     let began = clock.now
     var child = pid_t()
     let status = unsafe withStrings([program] + arguments) { argv in
-      unsafe withStrings(environment) { unsafe posix_spawn(&child, program, &actions, &attributes, argv, $0) }
+      unsafe withStrings(variables) { unsafe posix_spawn(&child, program, &actions, &attributes, argv, $0) }
     }
     guard status == 0 else { throw CommandError.cannotStart(program) }
     var result: Int32 = 0
-    while unsafe waitpid(child, &result, 0) < 0 {
+    var usage = rusage()
+    while unsafe wait4(child, &result, 0, &usage) < 0 {
       guard errno == EINTR else { throw CommandError.cannotStart(program) }
     }
     guard result == 0 else { throw CommandError.cannotStart(program) }
-    return (clock.now - began) / .seconds(1)
+    return End(seconds: (clock.now - began) / .seconds(1), peakKiB: usage.ru_maxrss)
   }
 
   private static func withStrings<Result>(

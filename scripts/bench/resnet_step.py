@@ -120,4 +120,5 @@ def main():
                       "threads": torch.get_num_threads(), "torch": torch.__version__, "seconds": seconds}))
 
 
-main()
+if __name__ == "__main__":
+    main()
