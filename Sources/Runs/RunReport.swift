@@ -104,7 +104,8 @@ extension RunReport {
     self.init(
       name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash, outcome: .open,
       versions: start.versions, plugins: start.plugins, split: nil, phases: [], steps: 0, unlearnSeconds: nil,
-      models: [], history: [], losses: [], histograms: [], classes: [], masks: [], swaps: [], warnings: [], stopReason: nil,
+      models: [], history: [], losses: [], histograms: [], classes: [], masks: [], swaps: [], warnings: [],
+      stopReason: nil,
       files: [:])
     for event in events { add(event.what) }
   }

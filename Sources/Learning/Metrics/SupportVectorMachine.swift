@@ -24,6 +24,8 @@ struct SupportVectorMachine: Sendable {
       Self.turns.wait()
       defer { Self.turns.signal() }
       guard !cancel.isCancelled else { return }
+      // The passes over other models need the cores more, as LibTorch's threads wait for each other. Of this thread alone.
+      _ = setpriority(PRIO_PROCESS, 0, 10)
       fit.finish(self.fitAndPredict(unknown, samples, labels))
     }
     worker.name = "support-vectors"

@@ -6,9 +6,9 @@ extension RunReport {
     let sections: [Markup?] = [
       Page.section("Numbers", numbers),
       Page.section("More numbers", detailNumbers),
-      Page.section("Classes", classNumbers),
       Page.section("Steps", Page.figures(curves)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
+      Page.section("Classes", classNumbers),
       Page.section("Mask", Page.figures(maskFigures)),
       Page.section("Cost", Page.figures(costFigures)),
       Page.section("Swaps", swapList),

@@ -10,7 +10,8 @@ extension RunReport {
     ]
   }
 
-  /// Accuracy and loss of each class, a table a set; folded up where there are many classes.
+  /// Accuracy and loss of each class, a table a set. Those that decide little, and all where there are many classes, are
+  /// folded up.
   var classNumbers: [Markup] {
     let tables = classTables.map { table -> Markup in
       let name = "\(table.set.rawValue) set"
@@ -32,8 +33,8 @@ extension RunReport {
       }
       let found = Page.table("Classes of the \(name)", heading: heading, rows: rows)
         .adding(["data-classes": table.set.rawValue])
-      return Markup(
-        "details", table.count > 20 ? [:] : ["open": "open"], [Markup("summary", text: "The \(name)"), found])
+      let isOpen = table.count <= 20 && [.forget, .test].contains(table.set)
+      return Markup("details", isOpen ? ["open": "open"] : [:], [Markup("summary", text: "The \(name)"), found])
     }
     guard !tables.isEmpty else { return [] }
     let protocols = Markup(
