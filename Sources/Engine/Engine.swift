@@ -129,10 +129,11 @@ package struct Engine {
       try RunFolder.write(Data(data.split.json()), to: folder.split)
       try reporter.say(.splitReady(data.summary))
       // Found out now, not after an hour of training.
-      if plan.evaluate.metrics.contains(.miaSVC) || plan.evaluate.metrics.contains(.miaThreshold),
+      if let attack = plan.evaluate.metrics.first(where: \.isSupportVectorAttack),
         data.split.retain.count < data.split.test.count
       {
-        throw LearningError.tooFewRetained(retain: data.split.retain.count, test: data.split.test.count)
+        throw LearningError.tooFewRetained(
+          metric: attack.rawValue, retain: data.split.retain.count, test: data.split.test.count)
       }
     }
   }
@@ -140,25 +141,8 @@ package struct Engine {
   private func measure(
     _ shared: Workbench.Shared, _ model: ImageClassifier, seconds: Double?, _ reporter: Reporter
   ) throws {
-    let evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
-    try reporter.phase(.evaluate) { () throws -> (Void, cached: Bool) in
-      for (name, reference) in [(MeasuredModel.retrained, shared.retrained), (.original, shared.original)] {
-        guard let reference else { continue }
-        if shared.measured[name] == nil { shared.measured[name] = try evaluation.measure(reference) }
-      }
-      let aim = shared.measured[.retrained]
-      func say(_ name: MeasuredModel, _ measured: Measured, _ more: [Learning.Measurement] = []) throws {
-        let compared = evaluation.compared(measured.measurements, to: aim?.measurements)
-        try reporter.say(.evaluated(name, (compared + more).map(\.metricValue)))
-        for (set, losses) in measured.losses {
-          try reporter.say(.histogram(LossHistogram(of: losses, model: name, set: set)))
-        }
-      }
-      if let original = shared.measured[.original] { try say(.original, original) }
-      if let aim { try say(.retrained, aim) }
-      try say(.unlearned, evaluation.measure(model), seconds.map { evaluation.runTime(seconds: $0) } ?? [])
-      return ((), cached: false)
-    }
+    let measuring = Measuring(plan: plan, shared: shared, cancel: cancel, reporter: reporter)
+    try reporter.phase(.evaluate) { (try measuring.carryOut(model, seconds: seconds), cached: false) }
   }
 
   private func finish(_ reporter: Reporter, _ end: RunEnd) throws -> RunReport {

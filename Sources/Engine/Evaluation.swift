@@ -2,12 +2,22 @@ import Learning
 import Runs
 import Tensors
 
-/// What one forward pass over each set gave.
+/// What was measured of a model.
 struct Measured {
-  /// What the recipe asked for.
+  /// What the recipe asked for, of this model alone.
   let measurements: [Measurement]
-  /// The loss of each sample of each set, in the order of the recipe's sets.
-  let losses: [(set: SampleSet, losses: [Float])]
+  /// How it compares with the other models.
+  let compared: [Measurement]
+  /// What each sample of each set gave; what the model says of every class only where something needs it still.
+  let outputs: [Split.Part: SetOutputs]
+  /// The scores of the classes in each set, where the recipe asks for them.
+  let classes: [Split.Part: [ClassScore]]
+}
+
+/// A model whose sets have been passed through, and whose attacks may still be under way.
+struct PendingMeasured {
+  let measurements: PendingMeasurements
+  let outputs: [Split.Part: SetOutputs]
 }
 
 /// Measures models: one forward pass a set serves every metric.
@@ -17,17 +27,32 @@ struct Evaluation {
   let cancel: CancelFlag
   let reporter: Reporter
 
-  private var evaluator: Evaluator { Evaluator(split: data.split, seed: plan.seed) }
+  /// What makes measurements of outputs.
+  var evaluator: Evaluator { Evaluator(split: data.split, seed: plan.seed) }
+
+  /// Whether anything is asked for that needs more of a sample than loss, confidence and whether it is right.
+  private var needsPredictions: Bool {
+    plan.evaluate.metrics.contains { metric in
+      switch metric {
+      case .perClass, .agreement, .divergence: true
+      default: metric.isSupportVectorAttack && metric != .miaSVC
+      }
+    }
+  }
 
   /// Per-sample outputs of a model on sets, in dataset order, with running statistics and without augmentation.
-  func outputs(of model: ImageClassifier, on sets: [SampleSet]) throws -> [Split.Part: SetOutputs] {
+  ///
+  /// - Parameter predictions: whether to keep what the model says of every class, `[n, classes]` floats a set.
+  func outputs(
+    of model: ImageClassifier, on sets: [SampleSet], predictions: Bool = false
+  ) throws -> [Split.Part: SetOutputs] {
     let total = sets.reduce(0) { $0 + data.samples(of: $1).positions.count }
     var done = 0
     var outputs: [Split.Part: SetOutputs] = [:]
     for set in sets {
       let (store, positions) = data.samples(of: set)
       guard !positions.isEmpty else { continue }
-      outputs[set.part] = try pass(model, store, positions) { count in
+      outputs[set.part] = try pass(model, store, positions, predictions: predictions) { count in
         done += count
         reporter.progress(.evaluate, done: done, total: total, unit: "images")
       }
@@ -35,51 +60,82 @@ struct Evaluation {
     return outputs
   }
 
+  /// Accuracy on a set in percent; says nothing of its progress.
+  func accuracy(of model: ImageClassifier, on set: SampleSet) throws -> Double {
+    let (store, positions) = data.samples(of: set)
+    return try pass(model, store, positions, predictions: false) { _ in }.accuracy
+  }
+
   private func pass(
-    _ model: ImageClassifier, _ store: ImageStore, _ positions: [Int32], _ note: (Int) -> Void
+    _ model: ImageClassifier, _ store: ImageStore, _ positions: [Int32], predictions: Bool, _ note: (Int) -> Void
   ) throws -> SetOutputs {
     try withoutGradients {
       let order = try Tensor(positions.map { Int64($0) }, shape: [positions.count], device: model.device)
+      let labels = try store.labels.indexSelect(0, order)
       var losses: [Tensor] = []
-      var correct: [Tensor] = []
-      var confidence: [Tensor] = []
+      var top: [Tensor] = []
+      var logProbabilities: [Tensor] = []
       for start in stride(from: 0, to: positions.count, by: plan.evaluate.batch) {
         try cancel.check()
         let length = min(plan.evaluate.batch, positions.count - start)
         let indices = try order.narrow(0, start: start, length: length)
         let images = try store.images(at: indices, channelsLast: plan.channelsLast)
-        let labels = try store.labels.indexSelect(0, indices)
         let logits = try plan.forward(model, images, training: false)
-        let loss = try logits.crossEntropy(labels, reduction: .none)
-        losses.append(loss)
-        confidence.append(try (-loss).exp())
-        correct.append(try logits.argMax(along: 1).equals(labels))
+        let logs = try logits.logSoftmax(along: 1)
+        losses.append(try logs.nllLoss(labels.narrow(0, start: start, length: length), reduction: .none))
+        top.append(try logits.argMax(along: 1))
+        if predictions { logProbabilities.append(logs) }
         note(length)
       }
+      // Everything is read back here, once a set.
+      let loss = try Tensor.cat(losses)
+      let best = try Tensor.cat(top)
+      let correct = try best.equals(labels).bools()
+      guard predictions, let classes = logProbabilities.first?.shape[1] else {
+        return SetOutputs(losses: try loss.floats(), correct: correct, confidence: try (-loss).exp().floats())
+      }
       return SetOutputs(
-        losses: try Tensor.cat(losses).floats(), correct: try Tensor.cat(correct).bools(),
-        confidence: try Tensor.cat(confidence).floats())
+        losses: try loss.floats(), correct: correct, confidence: try (-loss).exp().floats(),
+        predictions: Predictions(
+          labels: try labels.int32s(), top: try best.int32s(),
+          logProbabilities: try Tensor.cat(logProbabilities).floats(), classes: classes))
     }
   }
 
-  /// What the recipe asks for, of one model, without what compares it to another.
-  func measure(_ model: ImageClassifier) throws -> Measured {
+  /// Passes the recipe's sets through a model and begins what it asks for. Attacks go on while other models are measured.
+  func begin(_ model: ImageClassifier) throws -> PendingMeasured {
     let sets = plan.evaluate.sets
-    let outputs = try outputs(of: model, on: sets)
+    let outputs = try outputs(of: model, on: sets, predictions: needsPredictions)
     let metrics = plan.evaluate.metrics.flatMap { $0.metrics(sets) }
-    return Measured(
-      measurements: try evaluator.measure(metrics, outputs: outputs, cancel: cancel),
-      losses: sets.compactMap { set in outputs[set.part].map { (set, $0.losses) } })
+    return PendingMeasured(
+      measurements: try evaluator.begin(metrics, outputs: outputs, cancel: cancel), outputs: outputs)
   }
 
-  /// The same, and how far that is from the retrained model.
-  func compared(_ measurements: [Measurement], to retrained: [Measurement]?) -> [Measurement] {
+  /// How far measurements are from the retrained model's.
+  func gaps(_ measurements: [Measurement], to retrained: [Measurement]) -> [Measurement] {
     let asked = plan.evaluate.metrics
     let wanted: [Metric] = (asked.contains(.tow) ? [.tow] : []) + (asked.contains(.averageGap) ? [.averageGap] : [])
-    guard let retrained, let scores = Evaluator.scores(measurements), let aim = Evaluator.scores(retrained) else {
-      return measurements
-    }
-    return measurements + evaluator.compare(scores, to: aim, wanted)
+    guard let scores = Evaluator.scores(measurements), let aim = Evaluator.scores(retrained) else { return [] }
+    return evaluator.compare(scores, to: aim, wanted)
+  }
+
+  /// Agreement with the retrained model and divergence from it.
+  func likeness(
+    _ outputs: [Split.Part: SetOutputs], to retrained: [Split.Part: SetOutputs]
+  ) throws -> [Measurement] {
+    let sets = plan.evaluate.sets
+    var wanted: [Metric] = []
+    if plan.evaluate.metrics.contains(.agreement) { wanted += sets.map { .agreement(on: $0.part) } }
+    if plan.evaluate.metrics.contains(.divergence) { wanted += sets.map { .divergence(on: $0.part) } }
+    return try evaluator.compare(outputs, to: retrained, wanted)
+  }
+
+  /// The scores of the classes in each set, where the recipe asks for them.
+  func classScores(_ outputs: [Split.Part: SetOutputs]) throws -> [Split.Part: [ClassScore]] {
+    guard plan.evaluate.metrics.contains(.perClass) else { return [:] }
+    var scores: [Split.Part: [ClassScore]] = [:]
+    for (part, set) in outputs { scores[part] = try set.classScores(data.classNames.count, part) }
+    return scores
   }
 
   /// Accuracy and loss on the validation set, during a run.
@@ -95,7 +151,8 @@ struct Evaluation {
 }
 
 extension SampleSet {
-  fileprivate var part: Split.Part {
+  /// The same for `Learning`.
+  var part: Split.Part {
     switch self {
     case .forget: .forget
     case .retain: .retain
@@ -106,7 +163,7 @@ extension SampleSet {
 }
 
 extension MetricName {
-  /// What is to be measured of a model for this word of the recipe, on the sets it names.
+  /// What is to be measured of a model for this word of the recipe, on the sets it names, from its outputs alone.
   fileprivate func metrics(_ sets: [SampleSet]) -> [Metric] {
     switch self {
     case .ua: [.ua, .fa]
@@ -122,54 +179,13 @@ extension MetricName {
         }
       }
     case .miaSVC: [.miaSVC]
+    case .miaCorrectness: [.miaCorrectness]
+    case .miaEntropy: [.miaEntropy]
+    case .miaModifiedEntropy: [.miaModifiedEntropy]
+    case .miaPublishedModifiedEntropy: [.miaPublishedModifiedEntropy]
+    case .miaProbabilities: [.miaProbabilities]
     case .miaThreshold: [.miaThreshold]
-    case .tow, .averageGap, .rte: []
-    }
-  }
-}
-
-extension Measurement {
-  /// As events and reports hold it.
-  var metricValue: MetricValue {
-    MetricValue(
-      id: protocolID, name: metric.heading, value: value, unit: metric.unit, direction: metric.direction,
-      set: metric.part.flatMap { SampleSet(rawValue: $0.rawValue) }, samples: samples, seed: seed, setHash: setHash)
-  }
-}
-
-extension Metric {
-  fileprivate var heading: String {
-    switch self {
-    case .ua: "UA"
-    case .fa: "acc(forget)"
-    case .ra: "RA"
-    case .ta: "TA"
-    case .va: "VA"
-    case .forgetLoss: "loss(forget)"
-    case .retainLoss: "loss(retain)"
-    case .testLoss: "loss(test)"
-    case .validationLoss: "loss(validation)"
-    case .miaSVC: "MIA"
-    case .miaThreshold: "MIA(threshold)"
-    case .tow: "ToW"
-    case .averageGap: "Avg. gap"
-    case .rte: "RTE"
-    }
-  }
-
-  fileprivate var unit: String {
-    switch self {
-    case .ua, .fa, .ra, .ta, .va, .miaSVC, .miaThreshold, .averageGap: "%"
-    case .rte: "min"
-    case .forgetLoss, .retainLoss, .testLoss, .validationLoss, .tow: ""
-    }
-  }
-
-  fileprivate var direction: MetricDirection {
-    switch self {
-    case .ua, .fa, .ra, .ta, .forgetLoss, .retainLoss, .testLoss, .miaSVC, .miaThreshold: .retrained
-    case .va, .tow: .higher
-    case .validationLoss, .averageGap, .rte: .lower
+    case .tow, .averageGap, .perClass, .agreement, .divergence, .weightDistance, .weightsMoved, .relearn, .rte: []
     }
   }
 }

@@ -164,7 +164,7 @@ final class Unlearning {
   private func measureAndSave(epoch: Int?) throws {
     if plan.evaluate.every.isDue(step: step, epoch: epoch) {
       let measured = try evaluation.validate(model)
-      try reporter.say(.evaluated(.step(step), measured.map(\.metricValue)))
+      try reporter.say(.evaluated(.step(step), measured.map { $0.metricValue() }))
       if let loss = measured.first(where: { $0.metric == .validationLoss })?.value, loss < best ?? .infinity {
         best = loss
         try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])

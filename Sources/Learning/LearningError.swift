@@ -71,8 +71,10 @@ package enum LearningError: Error, Equatable, Sendable {
 
   /// A metric needs samples of a set that has none.
   case emptySet(metric: String, set: String)
-  /// The membership attack needs as many retain samples as test samples.
-  case tooFewRetained(retain: Int, test: Int)
+  /// A membership attack needs as many retain samples as test samples.
+  case tooFewRetained(metric: String, retain: Int, test: Int)
+  /// A metric says nothing about a model with so few classes.
+  case tooFewClasses(metric: String, classes: Int)
   /// A value that a metric needs is not a number, or is infinite.
   case notFinite(metric: String, set: String, position: Int)
   /// libsvm refuses its input.
@@ -120,7 +122,7 @@ extension LearningError: CustomStringConvertible {
       "\(Self.place(path, entry)) cannot be unpacked: \(reason); fetch it again or check its hash"
     case .idxMagic, .idxLength, .idxShape, .idxCount, .idxSize, .labelRange: idxDescription
     case .missingPart, .emptyClass, .unpairedClass, .strayFile, .badImage, .imageShape: imageDescription
-    case .emptySet, .tooFewRetained, .notFinite, .attackFailed: metricDescription
+    case .emptySet, .tooFewRetained, .tooFewClasses, .notFinite, .attackFailed: metricDescription
     case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
       .weightsNormalisation, .optimizerState:
       modelDescription
@@ -196,9 +198,12 @@ extension LearningError: CustomStringConvertible {
   private var metricDescription: String {
     switch self {
     case .emptySet(let metric, let set): "\(metric) needs samples in the \(set) set, which is empty"
-    case .tooFewRetained(let retain, let test):
-      "mia-svc needs as many retain samples as test samples, but there are \(retain) and \(test); "
+    case .tooFewRetained(let metric, let retain, let test):
+      "\(metric) needs as many retain samples as test samples, but there are \(retain) and \(test); "
         + "forget fewer samples, load more training data, or limit data.test"
+    case .tooFewClasses(let metric, let classes):
+      "\(metric) needs a model of at least 2 classes, but this one has \(classes), whose probability is always 1; "
+        + "use mia-svc or data with more classes"
     case .notFinite(let metric, let set, let position):
       "\(metric) met a value that is not finite at sample \(position) of the \(set) set; the model's outputs overflowed"
     case .attackFailed(let reason): "mia-svc failed: \(reason)"

@@ -12,6 +12,7 @@ extension ComparisonReport {
         case .retrained: cell.gap
         case .lower: cell.mean
         case .higher: -cell.mean
+        case .neutral: nil
         }
       return badness.flatMap { $0.isFinite ? (row.label, $0) : nil }
     }

@@ -32,6 +32,16 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     package var runs: Int
     /// Mean over the runs of the distance from the retrained model; nil where that is no question.
     package var gap: Double?
+    /// True where a run gave up at its value: mean and gap are at least as large. Else nil.
+    package var isCapped: Bool?
+    /// True where tables leave it to the details further down. Else nil.
+    package var isDetail: Bool?
+
+    enum CodingKeys: String, CodingKey {
+      case id, name, unit, direction, mean, deviation, runs, gap
+      case isCapped = "capped"
+      case isDetail = "detail"
+    }
   }
 
   /// One row.
@@ -85,16 +95,15 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     let found = pairs.compactMap { pair in pair.record[id].map { (metric: $0, reference: pair.reference?[id]) } }
     guard let first = found.first?.metric else { return nil }
     let values = found.map(\.metric.value)
-    let gaps = found.compactMap { item -> Double? in
-      guard item.metric.direction == .retrained, let reference = item.reference else { return nil }
-      return (item.metric.value - reference.value).magnitude
-    }
+    let gaps = found.compactMap { item in item.metric.gap(to: item.reference) }
+    let isCapped = found.contains { $0.metric.isCapped == true }
     let mean = values.reduce(0, +) / Double(values.count)
     let squares = values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
     return Cell(
       id: id, name: first.name, unit: first.unit, direction: first.direction, mean: mean,
       deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, runs: values.count,
-      gap: gaps.count == values.count ? gaps.reduce(0, +) / Double(gaps.count) : nil)
+      gap: gaps.count == values.count ? gaps.reduce(0, +) / Double(gaps.count) : nil,
+      isCapped: isCapped ? true : nil, isDetail: found.allSatisfy { $0.metric.isDetail == true } ? true : nil)
   }
 
   /// The table: `mean ± deviation (gap)`, the deviation only where there are several runs.
@@ -110,20 +119,39 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
       })
   }
 
-  /// The columns of all rows, in the order in which they first appear.
-  var columns: [MetricColumn] {
-    var columns: [MetricColumn] = []
-    for cell in rows.flatMap(\.cells) where !columns.contains(where: { $0.id == cell.id }) {
-      columns.append(
-        MetricColumn(id: cell.id, heading: cell.unit.isEmpty ? cell.name : "\(cell.name) [\(cell.unit)]"))
+  /// The numbers that the table leaves out, one a row; nil when there are none.
+  var detailTable: TextTable? {
+    let columns = detailColumns
+    guard !columns.isEmpty else { return nil }
+    let rows = rows
+    return TextTable(
+      heading: ["number"] + rows.map(\.label),
+      rows: columns.map { column in
+        [column.heading] + rows.map { row in row.cells.first { $0.id == column.id }.map(ComparisonReport.text) ?? "–" }
+      })
+  }
+
+  /// The columns of the table, in the order in which they first appear in a row.
+  var columns: [MetricColumn] { allColumns.filter { !$0.isDetail } }
+
+  /// The columns that the table leaves out.
+  var detailColumns: [MetricColumn] { allColumns.filter(\.isDetail) }
+
+  private var allColumns: [MetricColumn] {
+    let cells = rows.flatMap(\.cells)
+    var seen: Set<String> = []
+    return cells.filter { seen.insert($0.id).inserted }.map { cell in
+      MetricColumn(
+        id: cell.id, heading: cell.unit.isEmpty ? cell.name : "\(cell.name) [\(cell.unit)]",
+        isDetail: cells.allSatisfy { $0.id != cell.id || $0.isDetail == true })
     }
-    return columns
   }
 
   private static func text(_ cell: Cell) -> String {
-    var text = NumberText.metric(cell.mean, unit: cell.unit)
+    let isCapped = cell.isCapped == true
+    var text = NumberText.metric(cell.mean, unit: cell.unit, isCapped: isCapped)
     if let deviation = cell.deviation { text += " ± \(NumberText.metric(deviation, unit: cell.unit))" }
-    if let gap = cell.gap { text += " (\(NumberText.metric(gap, unit: cell.unit)))" }
+    if let gap = cell.gap { text += " (\(NumberText.metric(gap, unit: cell.unit, isCapped: isCapped)))" }
     return text
   }
 
@@ -140,7 +168,9 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
 
   /// For Markdown.
   package func markdown() -> String {
-    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n## Runs\n\n"
+    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n"
+    if let detailTable { text += "## More numbers\n\n\(detailTable.markdown)\n" }
+    text += "## Runs\n\n"
     for entry in entries {
       text += "- \(entry.label), seed \(entry.report.seed): \(entry.report.outcome.rawValue), "
       text += "plan `\(entry.report.planHash)`\n"

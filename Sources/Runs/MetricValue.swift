@@ -6,6 +6,8 @@ package enum MetricDirection: String, Sendable, Codable, CaseIterable {
   case lower
   /// As near to the retrained model as can be.
   case retrained
+  /// None: it says what was done, not how well.
+  case neutral
 }
 
 /// A number with all that is needed to know what it is.
@@ -28,16 +30,22 @@ package struct MetricValue: Sendable, Equatable, Codable {
   package var seed: UInt64?
   /// SHA-256 of the positions of the samples it was measured on.
   package var setHash: String?
+  /// True where measuring was given up at this value: the true one is at least as large. Else nil.
+  package var isCapped: Bool?
+  /// True where tables leave it to the details further down. Else nil.
+  package var isDetail: Bool?
 
   enum CodingKeys: String, CodingKey {
     case id, name, value, unit, direction, set, samples, seed
     case setHash = "set_hash"
+    case isCapped = "capped"
+    case isDetail = "detail"
   }
 
   /// Makes a number; what it did not use is left out.
   package init(
     id: String, name: String, value: Double, unit: String = "", direction: MetricDirection, set: SampleSet? = nil,
-    samples: Int? = nil, seed: UInt64? = nil, setHash: String? = nil
+    samples: Int? = nil, seed: UInt64? = nil, setHash: String? = nil, isCapped: Bool = false, isDetail: Bool = false
   ) {
     self.id = id
     self.name = name
@@ -48,6 +56,15 @@ package struct MetricValue: Sendable, Equatable, Codable {
     self.samples = samples
     self.seed = seed
     self.setHash = setHash
+    self.isCapped = isCapped ? true : nil
+    self.isDetail = isDetail ? true : nil
+  }
+
+  /// How far it is from the retrained model's number; nil where that is no question, or where that number is only known
+  /// to be at least so large.
+  package func gap(to retrained: MetricValue?) -> Double? {
+    guard direction == .retrained, let retrained, retrained.isCapped != true else { return nil }
+    return (value - retrained.value).magnitude
   }
 }
 

@@ -2,23 +2,34 @@
 enum MetricsCSV {
   static let heading = [
     "run", "variant", "seed", "model", "metric", "name", "set", "value", "unit", "samples", "direction", "protocol",
-    "metric_seed", "set_hash", "plan_hash",
+    "metric_seed", "set_hash", "plan_hash", "class", "capped",
   ]
 
   /// The lines of a run's report, of which `variant` is what the rows are called.
   static func lines(_ report: RunReport, variant: String?) -> [[String]] {
-    (report.models + report.history).flatMap { record in
-      record.metrics.map { metric in
-        // An id is a metric and the procedure that gave it.
-        let parts = metric.id.split(separator: "@", maxSplits: 1).map(String.init)
-        return [
-          report.name, variant ?? "", String(report.seed), record.model.text, metric.id, metric.name,
-          metric.set?.rawValue ?? "", DataTable.exact(metric.value), metric.unit,
-          metric.samples.map(String.init) ?? "", metric.direction.rawValue, parts.count > 1 ? parts[1] : "",
-          metric.seed.map(String.init) ?? "", metric.setHash ?? "", report.planHash,
-        ]
-      }
+    let numbers = (report.models + report.history).flatMap { record in
+      record.metrics.map { line(report, variant, record.model, $0, ofClass: "") }
     }
+    return numbers
+      + report.classes.flatMap { found in
+        found.classes.flatMap { row in
+          row.metrics(of: found).map { line(report, variant, found.model, $0, ofClass: row.name) }
+        }
+      }
+  }
+
+  private static func line(
+    _ report: RunReport, _ variant: String?, _ model: MeasuredModel, _ metric: MetricValue, ofClass name: String
+  ) -> [String] {
+    // An id is a metric and the procedure that gave it.
+    let parts = metric.id.split(separator: "@", maxSplits: 1).map(String.init)
+    return [
+      report.name, variant ?? "", String(report.seed), model.text, metric.id, metric.name,
+      metric.set?.rawValue ?? "", DataTable.exact(metric.value), metric.unit,
+      metric.samples.map(String.init) ?? "", metric.direction.rawValue, parts.count > 1 ? parts[1] : "",
+      metric.seed.map(String.init) ?? "", metric.setHash ?? "", report.planHash, name,
+      metric.isCapped == true ? "yes" : "",
+    ]
   }
 
   /// Lines as RFC 4180 has them, but that they end with a line feed alone.
@@ -40,4 +51,21 @@ extension RunReport {
 extension ComparisonReport {
   /// Every number of every run as `metrics.csv` holds it; the variant is the label of the run's row.
   package func csv() -> String { MetricsCSV.text(entries.flatMap { MetricsCSV.lines($0.report, variant: $0.label) }) }
+}
+
+extension ClassNumbers.Row {
+  /// Accuracy and loss as metrics; none of a class without samples.
+  fileprivate func metrics(of numbers: ClassNumbers) -> [MetricValue] {
+    let found = [
+      ("accuracy", ClassNumbers.accuracyID, "acc(\(numbers.set.rawValue), class)", accuracy, "%"),
+      ("loss", ClassNumbers.lossID, "loss(\(numbers.set.rawValue), class)", loss, ""),
+    ]
+    return found.compactMap { key, id, name, value, unit in
+      value.map {
+        MetricValue(
+          id: numbers.protocols[key] ?? id, name: name, value: $0, unit: unit, direction: .retrained, set: numbers.set,
+          samples: samples, seed: numbers.seed, setHash: numbers.setHash)
+      }
+    }
+  }
 }

@@ -32,7 +32,7 @@ package struct RecipeSection: Sendable, Equatable {
   /// All maps of a recipe, in the order of the page that documents them.
   package static let all: [RecipeSection] = [
     .recipe, .data, .augment, .normalise, .forget, .model, .base, .retrained, .optimizer, .learningRate, .pipeline,
-    .part, .function, .mask, .swap, .evaluate, .checkpoint,
+    .part, .function, .mask, .swap, .evaluate, .relearn, .checkpoint,
   ]
 
   static let recipe = RecipeSection(
@@ -201,9 +201,22 @@ package struct RecipeSection: Sendable, Equatable {
     [
       RecipeKey("every", "N epochs, N steps", "never", "how often the validation set is measured during the run"),
       RecipeKey("sets", "list", "[forget, retain, test, validation]", "the sets measured at the end"),
+      RecipeKey("metrics", "list", "all that cost little", "what is measured: see below"),
       RecipeKey(
-        "metrics", "list", "[ua, ra, ta, loss, mia-svc, mia-threshold, tow, average-gap, rte]", "what is measured"),
+        "table", "list",
+        "the metrics written; else \(MetricName.allCases.filter(\.isInTables).map(\.rawValue).joined(separator: ", "))",
+        "which of them the tables show; the others are further down in the reports"),
+      RecipeKey("relearn", "map", "–", "with the metric `relearn`: how it is timed"),
       RecipeKey("batch", "whole number", "1024", "samples a forward pass"),
+    ])
+
+  static let relearn = RecipeSection(
+    "evaluate.relearn",
+    [
+      RecipeKey("margin", "number", "1", "it is over at so many percentage points below the original's accuracy"),
+      RecipeKey("cap", "whole number", "500", "steps after which it is given up"),
+      RecipeKey("learning_rate", "number", "0.01", "the rate of its steps"),
+      RecipeKey("batch", "whole number", "128", "samples a step"),
     ])
 
   static let checkpoint = RecipeSection(

@@ -85,41 +85,15 @@ extension Resolver {
         if set == .validation, !hasValidation {
           throw .needs(item.place, what: "the set 'validation'", need: "a validation set; 'data.validation' is 0")
         }
-        if !sets.contains(set) { sets.append(set) }
+        guard !sets.contains(set) else { throw .twice(item.place, key: "evaluate.sets", value: set.rawValue) }
+        sets.append(set)
       }
     } else {
       sets = hasValidation ? SampleSet.allCases : [.forget, .retain, .test]
     }
+    let metrics = try metrics(section, sets, hasRetrained: hasRetrained)
     return EvaluatePlan(
-      every: purpose == .run ? every : nil, sets: sets,
-      metrics: try metrics(section, sets, hasRetrained: hasRetrained),
-      batch: try section.int("batch", in: 1...1_000_000) ?? 1024)
-  }
-
-  private func metrics(
-    _ section: SectionReader, _ sets: [SampleSet], hasRetrained: Bool
-  ) throws(RunError) -> [MetricName] {
-    var metrics: [MetricName] = []
-    if let items = try section.list("metrics", of: "metrics") {
-      for item in items {
-        let metric = try section.choice(item, "metrics", MetricName.self)
-        if metric.needsRetrained, !hasRetrained {
-          throw .needs(
-            item.place, what: "the metric '\(metric.rawValue)'",
-            need: "a retrained model; the recipe says 'retrained: none'")
-        }
-        if let set = metric.sets.first(where: { !sets.contains($0) }) {
-          throw .needs(
-            item.place, what: "the metric '\(metric.rawValue)'",
-            need: "the \(set.rawValue) set, which 'evaluate.sets' leaves out")
-        }
-        if !metrics.contains(metric) { metrics.append(metric) }
-      }
-    } else {
-      metrics = MetricName.allCases.filter { metric in
-        (hasRetrained || !metric.needsRetrained) && metric.sets.allSatisfy(sets.contains)
-      }
-    }
-    return purpose == .run ? metrics : metrics.filter { $0 != .rte }
+      every: purpose == .run ? every : nil, sets: sets, metrics: metrics, table: try table(section, metrics),
+      relearn: try relearn(section, metrics), batch: try section.int("batch", in: 1...1_000_000) ?? 1024)
   }
 }

@@ -31,6 +31,8 @@ package enum RunError: Error, Equatable, Sendable {
   case outOfRange(Place, key: String, value: String, allowed: String)
   /// A word that is none of the choices.
   case notAChoice(Place, key: String, value: String, choices: [String], nearest: String?)
+  /// A word that a list has already.
+  case twice(Place, key: String, value: String)
   /// None or several of keys that exclude each other.
   case notExactlyOne(Place, section: String, keys: [String], found: [String])
   /// A key that must be there.
@@ -104,7 +106,8 @@ extension RunError: CustomStringConvertible {
     switch self {
     case .unreadable(let file, let reason): "\(file): \(reason)"
     case .notYAML(let place, let reason): "\(place.text): not YAML: \(reason)"
-    case .unknownKey, .wrongType, .outOfRange, .notAChoice, .notExactlyOne, .missing, .doesNotGoWith, .unsetVariable:
+    case .unknownKey, .wrongType, .outOfRange, .notAChoice, .twice, .notExactlyOne, .missing, .doesNotGoWith,
+      .unsetVariable:
       keyDescription
     case .unknownPlugin, .severalPlugins, .wrongRole, .unknownParameter, .wrongTask, .scheduleRefused, .updaterNeeds:
       partDescription
@@ -137,6 +140,7 @@ extension RunError: CustomStringConvertible {
       "\(place.text): '\(key)' is \(value); it must be \(allowed)"
     case .notAChoice(let place, let key, let value, let choices, let nearest):
       "\(place.text): '\(key)' cannot be '\(value)'\(Self.suggestion(nearest)); it is one of \(Self.list(choices))"
+    case .twice(let place, let key, let value): "\(place.text): '\(key)' has '\(value)' twice; once is enough"
     case .notExactlyOne(let place, let section, let keys, let found):
       "\(place.text): '\(section)' takes exactly one of \(Self.list(keys)), not "
         + (found.isEmpty ? "none" : found.map { "'\($0)'" }.joined(separator: " and "))

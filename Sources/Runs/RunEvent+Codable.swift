@@ -58,6 +58,7 @@ extension RunEvent {
       try container.encode(model, forKey: .model)
       try container.encode(metrics, forKey: .metrics)
     case .histogram(let histogram): try histogram.encode(to: encoder)
+    case .classes(let numbers): try numbers.encode(to: encoder)
     case .maskDensity(let density): try density.encode(to: encoder)
     case .swapped(let swap): try swap.encode(to: encoder)
     case .checkpointed(let step, let file):
@@ -96,6 +97,7 @@ extension RunEvent {
         try container.decode(MeasuredModel.self, forKey: .model),
         try container.decode([MetricValue].self, forKey: .metrics))
     case "histogram": what = .histogram(try LossHistogram(from: decoder))
+    case "classes": what = .classes(try ClassNumbers(from: decoder))
     case "mask-density": what = .maskDensity(try MaskDensity(from: decoder))
     case "swapped": what = .swapped(try SwapRecord(from: decoder))
     case "checkpointed":
@@ -132,6 +134,7 @@ extension RunEvent.What {
     case .stepLosses: "step-losses"
     case .evaluated: "evaluated"
     case .histogram: "histogram"
+    case .classes: "classes"
     case .maskDensity: "mask-density"
     case .swapped: "swapped"
     case .checkpointed: "checkpointed"

@@ -29,6 +29,8 @@ package struct RunEvent: Sendable, Equatable, Codable {
     case evaluated(MeasuredModel, [MetricValue])
     /// How the losses of a set's samples lie, under one model.
     case histogram(LossHistogram)
+    /// Accuracy and loss of each class in a set, under one model.
+    case classes(ClassNumbers)
     /// Which weights may move from now on, layer by layer.
     case maskDensity(MaskDensity)
     /// Parts changed.

@@ -6,7 +6,7 @@ extension RunReport {
   package var table: TextTable {
     let order: [MeasuredModel] = [.original, .retrained, .unlearned]
     let records = order.compactMap { self[model: $0] }
-    let columns = MetricColumn.columns(of: records)
+    let columns = MetricColumn.columns(of: records, areDetails: false)
     let reference = self[model: .retrained]
     return TextTable(
       heading: ["model"] + columns.map(\.heading),
@@ -15,13 +15,10 @@ extension RunReport {
       })
   }
 
-  private func cell(_ column: MetricColumn, _ record: ModelRecord, _ reference: ModelRecord?) -> String {
+  func cell(_ column: MetricColumn, _ record: ModelRecord, _ reference: ModelRecord?) -> String {
     guard let metric = record[column.id] else { return "–" }
-    let text = NumberText.metric(metric.value, unit: metric.unit)
-    guard record.model != .retrained, metric.direction == .retrained, let other = reference?[column.id] else {
-      return text
-    }
-    return "\(text) (\(NumberText.metric((metric.value - other.value).magnitude, unit: metric.unit)))"
+    guard record.model != .retrained, let gap = metric.gap(to: reference?[column.id]) else { return metric.text }
+    return "\(metric.text) (\(NumberText.metric(gap, unit: metric.unit, isCapped: metric.isCapped == true)))"
   }
 
   /// The report as `report.md` holds it: what was run, the table, what it took, and exactly what gave it.
@@ -30,7 +27,7 @@ extension RunReport {
     if !models.isEmpty {
       text += table.markdown
       text += "\nIn brackets: the distance from the retrained model.\n\n"
-      text += protocols
+      text += detailText + classText + protocols
     }
     text += timing
     if !swaps.isEmpty {
@@ -97,14 +94,26 @@ extension RunReport {
 struct MetricColumn: Equatable {
   let id: String
   let heading: String
+  /// Whether tables leave it to the details.
+  let isDetail: Bool
 
-  /// The protocols in the order in which they first appear. A heading carries its unit.
-  static func columns(of records: [ModelRecord]) -> [MetricColumn] {
-    var columns: [MetricColumn] = []
-    for metric in records.flatMap(\.metrics) where !columns.contains(where: { $0.id == metric.id }) {
-      columns.append(
-        MetricColumn(id: metric.id, heading: metric.unit.isEmpty ? metric.name : "\(metric.name) [\(metric.unit)]"))
+  /// The protocols in the order in which they first appear. A heading carries its unit. One that is no detail of some record is
+  /// none of the table.
+  ///
+  /// - Parameter areDetails: only those that are details, or only those that are none.
+  static func columns(of records: [ModelRecord], areDetails: Bool? = nil) -> [MetricColumn] {
+    let metrics = records.flatMap(\.metrics)
+    var seen: Set<String> = []
+    let columns = metrics.filter { seen.insert($0.id).inserted }.map { metric in
+      MetricColumn(
+        id: metric.id, heading: metric.unit.isEmpty ? metric.name : "\(metric.name) [\(metric.unit)]",
+        isDetail: metrics.allSatisfy { $0.id != metric.id || $0.isDetail == true })
     }
-    return columns
+    return columns.filter { areDetails == nil || $0.isDetail == areDetails }
   }
+}
+
+extension MetricValue {
+  /// The number as tables show it.
+  var text: String { NumberText.metric(value, unit: unit, isCapped: isCapped == true) }
 }

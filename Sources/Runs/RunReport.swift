@@ -44,6 +44,8 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var losses: [StepLosses]
   /// How the losses of each set lie under each model.
   package var histograms: [LossHistogram]
+  /// Accuracy and loss of each class, once for each model and set.
+  package var classes: [ClassNumbers]
   /// Which weights might move, once for each mask that was made.
   package var masks: [MaskDensity]
   /// Parts that changed during the run.
@@ -60,7 +62,7 @@ package struct RunReport: Sendable, Equatable, Codable {
     case planHash = "plan_hash"
     case outcome, versions, plugins, split, phases, steps
     case unlearnSeconds = "unlearn_seconds"
-    case models, history, losses, histograms, masks, swaps, warnings
+    case models, history, losses, histograms, classes, masks, swaps, warnings
     case stopReason = "stop_reason"
     case files
   }
@@ -102,7 +104,8 @@ extension RunReport {
     self.init(
       name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash, outcome: .open,
       versions: start.versions, plugins: start.plugins, split: nil, phases: [], steps: 0, unlearnSeconds: nil,
-      models: [], history: [], losses: [], histograms: [], masks: [], swaps: [], warnings: [], stopReason: nil,
+      models: [], history: [], losses: [], histograms: [], classes: [], masks: [], swaps: [], warnings: [],
+      stopReason: nil,
       files: [:])
     for event in events { add(event.what) }
   }
@@ -121,6 +124,9 @@ extension RunReport {
     case .histogram(let histogram):
       histograms.removeAll { $0.model == histogram.model && $0.set == histogram.set }
       histograms.append(histogram)
+    case .classes(let numbers):
+      classes.removeAll { $0.model == numbers.model && $0.set == numbers.set }
+      classes.append(numbers)
     case .maskDensity(let density):
       masks.removeAll { $0.step == density.step }
       masks.append(density)

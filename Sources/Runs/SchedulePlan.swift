@@ -178,28 +178,72 @@ package enum MetricName: String, Sendable, Codable, CaseIterable {
   case loss
   /// Membership inference by a support vector machine on the confidence.
   case miaSVC = "mia-svc"
+  /// The same on whether the top class is the true one.
+  case miaCorrectness = "mia-svc-correctness"
+  /// The same on the entropy of the softmax.
+  case miaEntropy = "mia-svc-entropy"
+  /// The same on the modified entropy.
+  case miaModifiedEntropy = "mia-svc-modified-entropy"
+  /// The same on the modified entropy as published scripts compute it.
+  case miaPublishedModifiedEntropy = "mia-svc-modified-entropy-published"
+  /// The same on the probabilities of all classes.
+  case miaProbabilities = "mia-svc-probabilities"
   /// Membership inference by one threshold on the loss.
   case miaThreshold = "mia-threshold"
   /// Tug of war: closeness to the retrained model's three accuracies.
   case tow
   /// Mean absolute difference to the retrained model in UA, RA, TA and MIA.
   case averageGap = "average-gap"
+  /// Accuracy and loss of each class in each set.
+  case perClass = "per-class"
+  /// Share of each set on which the top class is the retrained model's.
+  case agreement
+  /// Jensen-Shannon divergence to the retrained model's softmax on each set.
+  case divergence = "js-divergence"
+  /// Distance of the weights to the retrained model's, absolute and over their norm.
+  case weightDistance = "weight-distance"
+  /// Share of the weights that are not the original's any more.
+  case weightsMoved = "weights-moved"
+  /// Steps of training on the forget set until it is known again.
+  case relearn
   /// Wall-clock time of the unlearning alone.
   case rte
 
   /// The sets it is computed on.
   package var sets: [SampleSet] {
     switch self {
-    case .ua: [.forget]
+    case .ua, .relearn: [.forget]
     case .ra: [.retain]
     case .ta: [.test]
-    case .loss, .rte: []
-    case .miaSVC, .miaThreshold, .tow, .averageGap: [.forget, .retain, .test]
+    case .loss, .perClass, .agreement, .divergence, .weightDistance, .weightsMoved, .rte: []
+    case .miaThreshold, .tow, .averageGap: [.forget, .retain, .test]
+    case .miaSVC, .miaCorrectness, .miaEntropy, .miaModifiedEntropy, .miaPublishedModifiedEntropy, .miaProbabilities:
+      [.forget, .retain, .test]
     }
   }
 
   /// Whether it compares with the retrained model.
-  package var needsRetrained: Bool { self == .tow || self == .averageGap }
+  package var needsRetrained: Bool {
+    switch self {
+    case .tow, .averageGap, .agreement, .divergence, .weightDistance: true
+    default: false
+    }
+  }
+
+  /// Whether it is an attack by a support vector machine, which needs as many retain as test samples.
+  package var isSupportVectorAttack: Bool { self == .miaSVC || rawValue.hasPrefix("mia-svc-") }
+
+  /// Whether it takes more than the forward passes and the one attack that tables print, and so is measured only where a
+  /// recipe asks for it.
+  package var isCostly: Bool { self == .relearn || (isSupportVectorAttack && self != .miaSVC) }
+
+  /// Whether tables show it where the recipe does not say which metrics it wants.
+  package var isInTables: Bool {
+    switch self {
+    case .ua, .ra, .ta, .loss, .miaSVC, .miaThreshold, .tow, .averageGap, .rte: true
+    default: false
+    }
+  }
 }
 
 /// What is measured, on what and when.
@@ -210,6 +254,10 @@ package struct EvaluatePlan: Sendable, Equatable, Codable {
   package var sets: [SampleSet]
   /// The metrics.
   package var metrics: [MetricName]
+  /// Those of them that tables show, on the terminal and at the head of a report; nil for all. The others are further down.
+  package var table: [MetricName]?
+  /// How relearning is timed; nil where it is not.
+  package var relearn: RelearnPlan?
   /// Samples a forward pass.
   package var batch: Int
 }

@@ -66,8 +66,17 @@ package enum NumberText {
     return "\(sign)\(padded.dropLast(digits)).\(padded.suffix(digits))"
   }
 
-  /// A metric's value: two digits for percentages and seconds, four for what has no unit.
-  static func metric(_ value: Double, unit: String) -> String { fixed(value, unit.isEmpty ? 4 : 2) }
+  /// A metric's value: two digits for percentages and seconds, four for nats and what has no unit, none for whole steps.
+  /// `isCapped`: it is at least as large.
+  static func metric(_ value: Double, unit: String, isCapped: Bool = false) -> String {
+    let digits =
+      switch unit {
+      case "", "nats": 4
+      case "steps": value == value.rounded() ? 0 : 1
+      default: 2
+      }
+    return (isCapped ? "≥ " : "") + fixed(value, digits)
+  }
 
   /// A duration: `0.8 s`, `12 s`, `3:05 min`, `1:02:05 h`.
   package static func duration(_ seconds: Double) -> String {

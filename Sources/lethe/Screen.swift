@@ -48,7 +48,9 @@ final class Screen {
       tell("\(line.label)step \(swap.step): \(roles.joined(separator: ", "))")
     case .runStarted(let start):
       if let step = start.resumedAt { tell("\(line.label)going on after step \(step)") }
-    case .stepLosses, .evaluated, .histogram, .maskDensity, .checkpointed, .interrupted, .stoppedOnNaN, .finished: break
+    case .stepLosses, .evaluated, .histogram, .classes, .maskDensity, .checkpointed, .interrupted, .stoppedOnNaN,
+      .finished:
+      break
     }
   }
 

@@ -30,6 +30,20 @@ import Testing
         ], learningRate: 0.01)),
     .evaluated(.step(4), [metric("ra@acc", 99)]), .evaluated(.original, []),
     .histogram(LossHistogram(of: [0, 0.5, 0.5, 3], model: .unlearned, set: .forget)),
+    .evaluated(
+      .unlearned,
+      [
+        MetricValue(
+          id: "relearn@x", name: "relearn", value: 500, unit: "steps", direction: .retrained, set: .forget,
+          isCapped: true, isDetail: true)
+      ]),
+    .classes(
+      ClassNumbers(
+        model: .unlearned, set: .forget,
+        classes: [
+          ClassNumbers.Row(name: "cat", samples: 4, accuracy: 75, loss: 0.5),
+          ClassNumbers.Row(name: "dog", samples: 0, accuracy: nil, loss: nil),
+        ], seed: 3, setHash: "0123456789abcdef")),
     .maskDensity(
       MaskDensity(step: 0, plugin: "salun", parameters: [ParameterDensity(name: "fc.weight", kept: 3, total: 8)])),
     .swapped(SwapRecord(step: 5, epoch: 1, roles: ["mask": "none"], plugins: [])),

@@ -104,6 +104,30 @@ struct Mistake {
       "a swap to a schedule the objective refuses", Fixture.minimal("swaps: [{at: epoch 3, schedule: joint}]\n"), []),
     Mistake("an interval that is none", Fixture.minimal("checkpoint: {every: 3}\n"), []),
     Mistake("a metric that there is not", Fixture.minimal("evaluate: {metrics: [ua, mia]}\n"), []),
+    Mistake("a metric misspelt", Fixture.minimal("evaluate: {metrics: [ua, js-divergense]}\n"), []),
+    Mistake("a metric twice", Fixture.minimal("evaluate: {metrics: [ua, ra, ua]}\n"), []),
+    Mistake("a set twice", Fixture.minimal("evaluate: {sets: [test, forget, test]}\n"), []),
+    Mistake("an agreement with nobody", Fixture.minimal("retrained: none\nevaluate: {metrics: [agreement]}\n"), []),
+    Mistake(
+      "a distance from nothing", Fixture.minimal("retrained: none\nevaluate: {metrics: [weight-distance]}\n"), []),
+    Mistake(
+      "a divergence from nothing", Fixture.minimal("retrained: none\nevaluate: {metrics: [js-divergence]}\n"), []),
+    Mistake(
+      "an attack without its set", Fixture.minimal("evaluate: {metrics: [mia-svc-entropy], sets: [forget, retain]}\n"),
+      []),
+    Mistake(
+      "relearning what is not measured", Fixture.minimal("evaluate: {metrics: [relearn], sets: [test]}\n"), []),
+    Mistake(
+      "relearning in no steps", Fixture.minimal("evaluate: {metrics: [relearn], relearn: {cap: 0}}\n"), []),
+    Mistake(
+      "relearning to more than all", Fixture.minimal("evaluate: {metrics: [relearn], relearn: {margin: -1}}\n"), []),
+    Mistake(
+      "relearning by standing still", Fixture.minimal("evaluate: {metrics: [relearn], relearn: {learning_rate: 0}}\n"),
+      []),
+    Mistake("how to relearn where nobody asks", Fixture.minimal("evaluate: {relearn: {cap: 10}}\n"), []),
+    Mistake("a column that is not measured", Fixture.minimal("evaluate: {metrics: [ua], table: [ra]}\n"), []),
+    Mistake("a column twice", Fixture.minimal("evaluate: {table: [ua, ua]}\n"), []),
+    Mistake("a column of many numbers", Fixture.minimal("evaluate: {table: [per-class]}\n"), []),
     Mistake("a metric without its reference", Fixture.minimal("retrained: none\nevaluate: {metrics: [tow]}\n"), []),
     Mistake("a metric without its set", Fixture.minimal("evaluate: {metrics: [mia-svc], sets: [forget, test]}\n"), []),
     Mistake(

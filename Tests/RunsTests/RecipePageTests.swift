@@ -61,6 +61,8 @@ import Testing
       #expect(try resolve(recipe, variant: "No mask").pipeline?.mask == nil)
       let swaps = try #require(blocks.first { $0.contains("swaps:") })
       #expect(try resolve(recipe + swaps).swaps.count == 2)
+      let measured = try #require(blocks.first { $0.contains("relearn:") })
+      #expect(try resolve(recipe + measured, variant: "No mask").evaluate.relearn?.cap == 200)
       let function = try #require(blocks.first { $0.contains("libmine") })
       let indented = function.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
       let plan = try resolve("forget: {random: 0.1}\npipeline:\n  objective: fine-tune\n\(indented)\n")

@@ -76,8 +76,14 @@ import Testing
   @Test func `what cannot be measured is not measured unless it is asked for`() throws {
     let plan = try resolve(Fixture.minimal("data: {validation: 0}\nretrained: none\n"))
     #expect(plan.evaluate.sets == [.forget, .retain, .test])
-    #expect(plan.evaluate.metrics == [.ua, .ra, .ta, .loss, .miaSVC, .miaThreshold, .rte])
-    #expect(try resolve(Fixture.minimal(), ["evaluate.sets=[test]"]).evaluate.metrics == [.ta, .loss, .rte])
+    #expect(
+      plan.evaluate.metrics == [.ua, .ra, .ta, .loss, .miaSVC, .miaThreshold, .perClass, .weightsMoved, .rte])
+    let test = try resolve(Fixture.minimal(), ["evaluate.sets=[test]"]).evaluate
+    #expect(
+      test.metrics == [
+        .ta, .loss, .perClass, .agreement, .divergence, .weightDistance, .weightsMoved, .rte,
+      ])
+    #expect(test.table == [.ta, .loss, .rte])
   }
 
   @Test func `measuring weights from elsewhere needs neither pipeline nor plugins`() throws {

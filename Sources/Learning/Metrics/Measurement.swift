@@ -20,12 +20,46 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
   case validationLoss = "loss-validation"
   /// Membership attack by a support vector machine on the confidence.
   case miaSVC = "mia-svc"
+  /// The same on whether the top class is the true one.
+  case miaCorrectness = "mia-svc-correctness"
+  /// The same on the entropy of the softmax.
+  case miaEntropy = "mia-svc-entropy"
+  /// The same on the modified entropy.
+  case miaModifiedEntropy = "mia-svc-modified-entropy"
+  /// The same on what the script behind the published tables computes in place of the modified entropy.
+  case miaPublishedModifiedEntropy = "mia-svc-modified-entropy-published"
+  /// The same on the probabilities of all classes.
+  case miaProbabilities = "mia-svc-probabilities"
   /// Membership attack by a threshold on the confidence.
   case miaThreshold = "mia-threshold"
   /// Tug of war against the retrained model.
   case tow
   /// Mean absolute difference to the retrained model in UA, RA, TA and MIA.
   case averageGap = "average-gap"
+  /// Share of the forget set on which the top class is the retrained model's.
+  case forgetAgreement = "agreement-forget"
+  /// Share of the retain set on which the top class is the retrained model's.
+  case retainAgreement = "agreement-retain"
+  /// Share of the test set on which the top class is the retrained model's.
+  case testAgreement = "agreement-test"
+  /// Share of the validation set on which the top class is the retrained model's.
+  case validationAgreement = "agreement-validation"
+  /// Mean Jensen-Shannon divergence to the retrained model on the forget set.
+  case forgetDivergence = "js-forget"
+  /// Mean Jensen-Shannon divergence to the retrained model on the retain set.
+  case retainDivergence = "js-retain"
+  /// Mean Jensen-Shannon divergence to the retrained model on the test set.
+  case testDivergence = "js-test"
+  /// Mean Jensen-Shannon divergence to the retrained model on the validation set.
+  case validationDivergence = "js-validation"
+  /// Euclidean distance of all weights to the retrained model's.
+  case weightDistance = "weight-distance"
+  /// The same over the norm of the retrained model's weights.
+  case relativeWeightDistance = "weight-distance-relative"
+  /// Share of the weights whose bits are not the original model's.
+  case weightsMoved = "weights-moved"
+  /// Steps of training on the forget set until it is known again. Its protocol is the recipe's to say.
+  case relearn
   /// Run time of the unlearning alone, in minutes.
   case rte
 
@@ -38,9 +72,20 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
       case .fa, .ra, .ta, .va: "acc"
       case .forgetLoss, .retainLoss, .testLoss, .validationLoss: "mean-cross-entropy"
       case .miaSVC: "confidence,rbf,C=3,gamma=1"
+      case .miaCorrectness: "correctness,rbf,C=3,gamma=1"
+      case .miaEntropy: "entropy-in-nats,rbf,C=3,gamma=1"
+      case .miaModifiedEntropy: "modified-entropy-in-nats,rbf,C=3,gamma=1"
+      case .miaPublishedModifiedEntropy: "modified-entropy-as-in-svc_mia.py,rbf,C=3,gamma=1"
+      case .miaProbabilities: "probabilities,rbf,C=3,gamma=1/classes"
       case .miaThreshold: "confidence,balanced-accuracy"
       case .tow: "acc,forget*retain*test"
       case .averageGap: "ua,ra,ta,mia-svc"
+      case .forgetAgreement, .retainAgreement, .testAgreement, .validationAgreement: "top-1,retrained"
+      case .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence: "nats,mean,retrained"
+      case .weightDistance: "l2,parameters,retrained"
+      case .relativeWeightDistance: "l2,parameters,retrained,over-its-norm"
+      case .weightsMoved: "bits,parameters,original"
+      case .relearn: "steps"
       case .rte: "minutes"
       }
     return "\(rawValue)@\(procedure)"
@@ -49,11 +94,41 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
   /// The one set that the metric is about, or nil when it takes several or none.
   package var part: Split.Part? {
     switch self {
-    case .ua, .fa, .forgetLoss: .forget
-    case .ra, .retainLoss: .retain
-    case .ta, .testLoss: .test
-    case .va, .validationLoss: .validation
-    case .miaSVC, .miaThreshold, .tow, .averageGap, .rte: nil
+    case .ua, .fa, .forgetLoss, .forgetAgreement, .forgetDivergence, .relearn: .forget
+    case .ra, .retainLoss, .retainAgreement, .retainDivergence: .retain
+    case .ta, .testLoss, .testAgreement, .testDivergence: .test
+    case .va, .validationLoss, .validationAgreement, .validationDivergence: .validation
+    case .miaSVC, .miaCorrectness, .miaEntropy, .miaModifiedEntropy, .miaPublishedModifiedEntropy, .miaProbabilities,
+      .miaThreshold, .tow, .averageGap, .weightDistance, .relativeWeightDistance, .weightsMoved, .rte:
+      nil
+    }
+  }
+
+  /// Whether it is about a model's weights and so about no samples.
+  package var isAboutWeights: Bool {
+    switch self {
+    case .weightDistance, .relativeWeightDistance, .weightsMoved: true
+    default: false
+    }
+  }
+
+  /// The agreement with the retrained model on a set.
+  package static func agreement(on part: Split.Part) -> Metric {
+    switch part {
+    case .forget: .forgetAgreement
+    case .retain: .retainAgreement
+    case .test: .testAgreement
+    case .validation: .validationAgreement
+    }
+  }
+
+  /// The divergence from the retrained model on a set.
+  package static func divergence(on part: Split.Part) -> Metric {
+    switch part {
+    case .forget: .forgetDivergence
+    case .retain: .retainDivergence
+    case .test: .testDivergence
+    case .validation: .validationDivergence
     }
   }
 }
@@ -62,24 +137,35 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
 package struct Measurement: Sendable, Equatable, Codable {
   /// What was measured.
   package let metric: Metric
-  /// The value: percent for accuracies, attacks and gaps, nats for losses, minutes for RTE, 0 ... 1 for ToW.
+  /// The value: percent for accuracies, attacks, agreements, gaps and shares of weights, nats for losses and divergences,
+  /// minutes for RTE, steps for relearning, 0 ... 1 for ToW.
   package let value: Double
-  /// ``Metric/protocolID``.
+  /// ``Metric/protocolID``, or a longer one where the recipe decides a part of the procedure.
   package let protocolID: String
-  /// How many samples the value is about: those of the metric's set, and of the forget set where it takes several.
-  package let samples: Int
+  /// How many samples the value is about: those of the metric's set, and of the forget set where it takes several; nil
+  /// for a number about weights.
+  package let samples: Int?
   /// The run's seed.
   package let seed: UInt64
-  /// ``Split/hash(of:)`` of the metric's set, or ``Split/sha256`` where it takes several.
-  package let setHash: String
+  /// ``Split/hash(of:)`` of the metric's set, or ``Split/sha256`` where it takes several; nil for a number about weights.
+  package let setHash: String?
+  /// Whether the procedure gave up at this value: the true one is at least as large.
+  package let isCapped: Bool
 
-  /// A value about a split.
-  package init(_ metric: Metric, _ value: Double, split: Split, seed: UInt64) {
+  /// A value about a split, or about weights.
+  ///
+  /// - Parameters:
+  ///   - protocolID: instead of the metric's own.
+  ///   - isCapped: whether the procedure gave up at this value.
+  package init(
+    _ metric: Metric, _ value: Double, split: Split, seed: UInt64, protocolID: String? = nil, isCapped: Bool = false
+  ) {
     self.metric = metric
     self.value = value
-    protocolID = metric.protocolID
-    samples = split[metric.part ?? .forget].count
+    self.protocolID = protocolID ?? metric.protocolID
+    samples = metric.isAboutWeights ? nil : split[metric.part ?? .forget].count
     self.seed = seed
-    setHash = metric.part.map(split.hash(of:)) ?? split.sha256
+    setHash = metric.isAboutWeights ? nil : metric.part.map(split.hash(of:)) ?? split.sha256
+    self.isCapped = isCapped
   }
 }

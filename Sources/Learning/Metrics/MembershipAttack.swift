@@ -15,32 +15,19 @@ package struct MembershipAttack: Sendable {
     self.test = test
   }
 
-  /// The attack by a support vector machine: RBF kernel, C = 3, γ = 1 (one over the number of features), as the SalUn
-  /// paper's script does with scikit-learn, whose defaults hold for the rest (tolerance 10⁻³, shrinking, 200 MB of
-  /// cache). Shadow members are the first `n_t` retain samples, with `n_t` the number of test samples.
-  ///
-  /// Throws ``LearningError/tooFewRetained(retain:test:)`` when there are not that many. The fit runs on a thread of
-  /// its own; when `cancel` is raised that thread is **abandoned**: it works on its own copies until it is done or the
-  /// process ends, and its result is dropped.
-  ///
-  /// - Returns: percent of the forget set taken for non-members.
+  /// The attack by a support vector machine on the confidence: see ``SupportVectorAttack``.
   package func supportVectors(cancel: CancelFlag) throws(LearningError) -> Double {
-    try check(.miaSVC)
-    guard retain.count >= test.count else { throw .tooFewRetained(retain: retain.count, test: test.count) }
-    // scikit-learn puts the class with the lower number first: non-members are 0, members 1.
-    let features = test + retain.prefix(test.count)
-    let labels = [Double](repeating: 0, count: test.count) + [Double](repeating: 1, count: test.count)
-    let machine = SupportVectorMachine(cost: 3, gamma: 1)
-    let predictions = try machine.predictions(
-      for: forget.map(Double.init), trainedOn: features.map(Double.init), labels: labels, cancel: cancel)
-    return 100 * Double(predictions.count { $0 == 0 }) / Double(forget.count)
+    try SupportVectorAttack(
+      .confidence, forget: FeatureRows(values: forget.map(Double.init)),
+      retain: FeatureRows(values: retain.map(Double.init)), test: FeatureRows(values: test.map(Double.init))
+    ).begin(cancel: cancel).percent(cancel: cancel)
   }
 
   /// The attack by a threshold: members are those at or above it.
   ///
   /// The threshold is the confidence of a shadow sample, or infinity, for which the balanced accuracy on the shadow
   /// samples (the mean of the shares of members and of non-members that are recognised) is largest; among equals the
-  /// highest, so that in doubt nobody is called a member. Shadow members are as in ``supportVectors(cancel:)``, or all
+  /// highest, so that in doubt nobody is called a member. Shadow members are as in ``SupportVectorAttack``, or all
   /// retain samples when there are fewer than test samples.
   ///
   /// - Returns: percent of the forget set taken for non-members, and the threshold.

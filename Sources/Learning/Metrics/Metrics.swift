@@ -53,16 +53,22 @@ package struct Evaluator: Sendable {
   }
 
   /// Measures what one pass over each set can tell: accuracies, losses and attacks, in the order asked for.
-  /// ``Metric/tow``, ``Metric/averageGap`` and ``Metric/rte`` need more than outputs and are passed over: see
-  /// ``Scores`` and ``runTime(seconds:)``.
   ///
   /// - Parameters:
   ///   - metrics: what to measure.
   ///   - outputs: the sets that these metrics need, each with as many samples as the split has.
-  ///   - cancel: answered within a second, the attack included.
+  ///   - cancel: answered within a second, the attacks included.
   package func measure(
     _ metrics: [Metric], outputs: [Split.Part: SetOutputs], cancel: CancelFlag
   ) throws(LearningError) -> [Measurement] {
+    try begin(metrics, outputs: outputs, cancel: cancel).finish(cancel: cancel)
+  }
+
+  /// Begins to measure: attacks go on, on threads of their own, until somebody asks for the results. What needs more than
+  /// one model's outputs is passed over: see ``Scores``, ``compare(_:to:_:)`` and ``runTime(seconds:)``.
+  package func begin(
+    _ metrics: [Metric], outputs: [Split.Part: SetOutputs], cancel: CancelFlag
+  ) throws(LearningError) -> PendingMeasurements {
     func set(_ metric: Metric, _ part: Split.Part) throws(LearningError) -> SetOutputs {
       guard let set = outputs[part], set.count > 0 else {
         throw .emptySet(metric: metric.rawValue, set: part.rawValue)
@@ -70,7 +76,7 @@ package struct Evaluator: Sendable {
       precondition(set.count == split[part].count, "outputs and split disagree about a set")
       return set
     }
-    var measured: [Measurement] = []
+    var pending: [PendingMeasurements.Entry] = []
     for metric in metrics {
       let value: Double
       switch metric {
@@ -83,21 +89,25 @@ package struct Evaluator: Sendable {
       case .retainLoss: value = try set(metric, .retain).meanLoss(metric, .retain)
       case .testLoss: value = try set(metric, .test).meanLoss(metric, .test)
       case .validationLoss: value = try set(metric, .validation).meanLoss(metric, .validation)
-      case .miaSVC:
-        let attack = MembershipAttack(
-          forget: try set(metric, .forget).confidence, retain: try set(metric, .retain).confidence,
-          test: try set(metric, .test).confidence)
-        value = try attack.supportVectors(cancel: cancel)
+      case .miaSVC, .miaCorrectness, .miaEntropy, .miaModifiedEntropy, .miaPublishedModifiedEntropy, .miaProbabilities:
+        guard let feature = MembershipFeature(metric) else { preconditionFailure("an attack has a feature") }
+        let attack = try SupportVectorAttack(
+          feature, forget: try set(metric, .forget), retain: try set(metric, .retain), test: try set(metric, .test))
+        pending.append(.fit(metric, try attack.begin(cancel: cancel)))
+        continue
       case .miaThreshold:
         let attack = MembershipAttack(
           forget: try set(metric, .forget).confidence, retain: try set(metric, .retain).confidence,
           test: try set(metric, .test).confidence)
         value = try attack.threshold().percent
-      case .tow, .averageGap, .rte: continue
+      case .tow, .averageGap, .forgetAgreement, .retainAgreement, .testAgreement, .validationAgreement,
+        .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence, .weightDistance,
+        .relativeWeightDistance, .weightsMoved, .relearn, .rte:
+        continue
       }
-      measured.append(Measurement(metric, value, split: split, seed: seed))
+      pending.append(.done(Measurement(metric, value, split: split, seed: seed)))
     }
-    return measured
+    return PendingMeasurements(entries: pending, split: split, seed: seed)
   }
 
   /// What a model is compared by, out of its measurements; nil when an accuracy is missing.
@@ -125,5 +135,59 @@ package struct Evaluator: Sendable {
   /// RTE: the wall-clock time of the unlearning alone, as minutes.
   package func runTime(seconds: Double) -> Measurement {
     Measurement(.rte, seconds / 60, split: split, seed: seed)
+  }
+}
+
+extension Evaluator {
+  /// Agreement with the retrained model and divergence from it, of those that are asked for, on every set that both were
+  /// measured on, in the order of the metrics.
+  ///
+  /// - Precondition: the predictions of both were kept.
+  package func compare(
+    _ outputs: [Split.Part: SetOutputs], to retrained: [Split.Part: SetOutputs], _ metrics: [Metric]
+  ) throws(LearningError) -> [Measurement] {
+    var measured: [Measurement] = []
+    for metric in metrics {
+      guard let part = metric.part, metric == .agreement(on: part) || metric == .divergence(on: part),
+        let ours = outputs[part]?.predictions, let theirs = retrained[part]?.predictions
+      else { continue }
+      let comparison = ModelComparison(ours, to: theirs)
+      let value =
+        metric == .agreement(on: part) ? try comparison.agreement(part) : try comparison.divergence(part)
+      measured.append(Measurement(metric, value, split: split, seed: seed))
+    }
+    return measured
+  }
+
+  /// A number about weights, or one whose protocol is the recipe's to say.
+  package func measurement(
+    _ metric: Metric, _ value: Double, protocolID: String? = nil, isCapped: Bool = false
+  ) -> Measurement {
+    Measurement(metric, value, split: split, seed: seed, protocolID: protocolID, isCapped: isCapped)
+  }
+}
+
+/// Measurements of which some may still be under way.
+package struct PendingMeasurements: Sendable {
+  enum Entry: Sendable {
+    case done(Measurement)
+    case fit(Metric, SupportVectorAttack.Fit)
+  }
+
+  let entries: [Entry]
+  let split: Split
+  let seed: UInt64
+
+  /// All of them, in the order asked for. Waits for attacks; throws within a second when `cancel` is raised.
+  package func finish(cancel: CancelFlag) throws(LearningError) -> [Measurement] {
+    var measured: [Measurement] = []
+    for entry in entries {
+      switch entry {
+      case .done(let measurement): measured.append(measurement)
+      case .fit(let metric, let fit):
+        measured.append(Measurement(metric, try fit.percent(cancel: cancel), split: split, seed: seed))
+      }
+    }
+    return measured
   }
 }

@@ -4,6 +4,7 @@ extension ComparisonReport {
     let figures = scatter + cost
     let sections: [Markup?] = [
       Page.section("Distance from the retrained model", numbers),
+      Page.section("More numbers", detailNumbers),
       Page.section("Forgetting against keeping, and cost", Page.figures(figures, areLarge: true)),
       Page.section("Runs", [runTable]),
     ]
@@ -24,7 +25,7 @@ extension ComparisonReport {
         guard let cell = row.cells.first(where: { $0.id == column.id }) else {
           return Markup("td", ["class": "number"], text: "–")
         }
-        return markup(cell, isBest: isMethod(row) && best[column.id]?.contains(row.label) == true)
+        return markup(cell, of: row, isBest: isMethod(row) && best[column.id]?.contains(row.label) == true)
       }
       return Markup(
         "tr", ["class": isMethod(row) ? "result" : "reference", "data-row": row.label],
@@ -34,18 +35,36 @@ extension ComparisonReport {
     return [Markup("div", ["class": "wide"], [table]), Markup("p", ["class": "soft"], text: pageLegend)]
   }
 
-  private func markup(_ cell: Cell, isBest: Bool) -> Markup {
+  /// The numbers that the first table leaves out, one a row.
+  private var detailNumbers: [Markup] {
+    let rows = rows
+    let columns = detailColumns
+    guard !columns.isEmpty else { return [] }
+    let lines = columns.map { column -> (MetricColumn, [Markup]) in
+      let best = best(in: column.id)
+      let cells = rows.map { row in
+        row.cells.first { $0.id == column.id }.map {
+          markup($0, of: row, isBest: isMethod(row) && best.contains(row.label))
+        } ?? Markup("td", ["class": "number"], text: "–")
+      }
+      return (column, cells)
+    }
+    return [Page.details(lines, of: rows.map(\.label))]
+  }
+
+  private func markup(_ cell: Cell, of row: Row, isBest: Bool) -> Markup {
+    let isCapped = cell.isCapped == true
     // Narrow paper breaks the line between the two parts, and nowhere else.
     let star = isBest ? [Markup(text: "★ ")] : []
-    var parts = [Markup("span", ["class": "part"], star + Page.number(cell.mean, unit: cell.unit))]
+    var parts = [Markup("span", ["class": "part"], star + Page.number(cell.mean, unit: cell.unit, isCapped: isCapped))]
     if let deviation = cell.deviation {
       let text = [Markup(text: "± ")] + Page.number(deviation, unit: cell.unit)
       parts += [Markup(text: " "), Markup("span", ["class": "part"], text)]
     }
     if isBest { parts = [Markup("strong", ["title": "best of its column"], parts)] }
     return Markup(
-      "td", ["class": isBest ? "number best" : "number", "data-metric": cell.id],
-      parts + Page.gap(cell.gap, unit: cell.unit))
+      "td", ["class": isBest ? "number best" : "number", "data-metric": cell.id, "data-row": row.label],
+      parts + Page.gap(cell.gap, unit: cell.unit, isCapped: isCapped))
   }
 
   private var pageLegend: String {

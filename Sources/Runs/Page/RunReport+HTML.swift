@@ -5,8 +5,10 @@ extension RunReport {
   package func html(plan: String? = nil) -> String {
     let sections: [Markup?] = [
       Page.section("Numbers", numbers),
+      Page.section("More numbers", detailNumbers),
       Page.section("Steps", Page.figures(curves)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
+      Page.section("Classes", classNumbers),
       Page.section("Mask", Page.figures(maskFigures)),
       Page.section("Cost", Page.figures(costFigures)),
       Page.section("Swaps", swapList),
@@ -24,32 +26,31 @@ extension RunReport {
   }
 
   private var numbers: [Markup] {
-    let order: [MeasuredModel] = [.original, .retrained, .unlearned]
-    let records = order.compactMap { self[model: $0] }
+    let records = comparedModels
     guard !records.isEmpty else { return [] }
-    let columns = MetricColumn.columns(of: records)
-    let reference = self[model: .retrained]
+    let columns = MetricColumn.columns(of: records, areDetails: false)
     let heading = [Markup("th", ["scope": "col"], text: "model")] + columns.map(\.cell)
     let rows = records.map { record in
-      let cells = columns.map { column -> Markup in
-        guard let metric = record[column.id] else { return Markup("td", ["class": "number"], text: "–") }
-        let aim = reference?[column.id]?.value
-        let gap =
-          record.model != .retrained && metric.direction == .retrained
-          ? aim.map { (metric.value - $0).magnitude } : nil
-        return Markup(
-          "td", ["class": "number", "data-metric": metric.id],
-          Page.number(metric.value, unit: metric.unit) + Page.gap(gap, unit: metric.unit))
-      }
-      return Markup(
+      Markup(
         "tr", ["class": record.model == .unlearned ? "result" : "reference", "data-model": record.model.text],
-        [Markup("th", ["scope": "row"], text: record.model.text)] + cells)
+        [Markup("th", ["scope": "row"], text: record.model.text)] + columns.map { tableCell($0, record) })
     }
     let table = Page.table("Numbers", heading: heading, rows: rows).adding(["id": "numbers"])
     let legend = Markup(
       "p", ["class": "soft"],
       text: "Δ: distance from the retrained model. The goal is to be as near to it as can be, not higher or lower.")
     return [Markup("div", ["class": "wide"], [table]), legend, protocolTable]
+  }
+
+  /// A number of a model, with its distance from the retrained model's below it.
+  func tableCell(_ column: MetricColumn, _ record: ModelRecord) -> Markup {
+    guard let metric = record[column.id] else { return Markup("td", ["class": "number"], text: "–") }
+    let gap = record.model == .retrained ? nil : metric.gap(to: self[model: .retrained]?[column.id])
+    let isCapped = metric.isCapped == true
+    return Markup(
+      "td", ["class": "number", "data-metric": metric.id, "data-row": record.model.text],
+      Page.number(metric.value, unit: metric.unit, isCapped: isCapped)
+        + Page.gap(gap, unit: metric.unit, isCapped: isCapped))
   }
 
   private var protocolTable: Markup {
@@ -110,18 +111,17 @@ extension MetricColumn {
 }
 
 extension Page {
-  /// A number as tables show it, with all its digits for programs.
-  static func number(_ value: Double, unit: String) -> [Markup] {
-    [Markup("data", ["value": DataTable.exact(value)], text: NumberText.metric(value, unit: unit))]
+  /// A number as tables show it, with all its digits for programs. `isCapped`: it is at least as large.
+  static func number(_ value: Double, unit: String, isCapped: Bool = false) -> [Markup] {
+    [
+      Markup(
+        "data", ["value": DataTable.exact(value)], text: NumberText.metric(value, unit: unit, isCapped: isCapped))
+    ]
   }
 
   /// A distance from the retrained model, below its number.
-  static func gap(_ gap: Double?, unit: String) -> [Markup] {
+  static func gap(_ gap: Double?, unit: String, isCapped: Bool = false) -> [Markup] {
     guard let gap else { return [] }
-    return [
-      Markup(
-        "span", ["class": "gap"],
-        [Markup(text: "Δ "), Markup("data", ["value": DataTable.exact(gap)], text: NumberText.metric(gap, unit: unit))])
-    ]
+    return [Markup("span", ["class": "gap"], [Markup(text: "Δ ")] + number(gap, unit: unit, isCapped: isCapped))]
   }
 }

@@ -35,7 +35,8 @@ struct LearningErrorTests {
     .duplicateIndex(path: "forget.txt", index: 5),
     .splitHash(found: "0a", expected: "0b"),
     .emptySet(metric: "va", set: "validation"),
-    .tooFewRetained(retain: 8_100, test: 10_000),
+    .tooFewRetained(metric: "mia-svc-entropy", retain: 8_100, test: 10_000),
+    .tooFewClasses(metric: "mia-svc-probabilities", classes: 1),
     .notFinite(metric: "loss-forget", set: "forget", position: 3),
     .attackFailed(reason: "C <= 0"),
   ]

@@ -62,7 +62,7 @@ struct MembershipAttackTests {
 
   @Test func `fewer retain than test samples are refused by the support vectors only`() throws {
     let attack = MembershipAttack(forget: [0.1], retain: [0.9], test: [0.1, 0.2])
-    #expect(throws: LearningError.tooFewRetained(retain: 1, test: 2)) {
+    #expect(throws: LearningError.tooFewRetained(metric: "mia-svc", retain: 1, test: 2)) {
       try attack.supportVectors(cancel: CancelFlag())
     }
     #expect(try attack.threshold().percent == 100)
