@@ -203,7 +203,14 @@ package struct TermLoss: Sendable, Equatable, Codable {
   package var weights: [Double]?
 
   /// Makes a record of all its values.
-  package init(name: String, mean: Double, samples: Int, weights: [Double]? = nil) {
+  package init(name: String, mean: Double, samples: Int, weights: [Double]? = nil, weightCounts: [Int]? = nil) {
+  /// How many samples have which weight, in bins equally wide from the smallest to the largest; see ``weightBins``.
+  package var weightCounts: [Int]?
+
+  enum CodingKeys: String, CodingKey {
+    case name, mean, samples, weights
+    case weightCounts = "weight_counts"
+  }
     self.name = name
     self.mean = mean
     self.samples = samples
@@ -211,6 +218,7 @@ package struct TermLoss: Sendable, Equatable, Codable {
   }
 }
 
+    self.weightCounts = weightCounts
 /// What a swap replaced.
 package struct SwapRecord: Sendable, Equatable, Codable {
   /// Steps done when it happened.

@@ -40,7 +40,8 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var models: [ModelRecord]
   /// What was measured during the run, in order.
   package var history: [ModelRecord]
-  /// What the steps computed that were read: the last of every epoch, and every fiftieth.
+  /// What the steps computed that were read: every fiftieth, the last of every epoch, and the
+  /// last of every epoch that has samples to forget.
   package var losses: [StepLosses]
   /// How the losses of each set lie under each model.
   package var histograms: [LossHistogram]
