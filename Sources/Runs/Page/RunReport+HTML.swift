@@ -6,6 +6,7 @@ extension RunReport {
     let sections: [Markup?] = [
       Page.section("Numbers", numbers),
       Page.section("Steps", Page.figures(curves)),
+      Page.section("Weights of samples", Page.figures(weightRanges + weightFigures)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
       Page.section("Mask", Page.figures(maskFigures)),
       Page.section("Cost", Page.figures(costFigures)),
