@@ -179,7 +179,7 @@ package struct Engine {
     versions["threads"] = String(plan.threads ?? runtime.threads)
     return RunStart(
       planHash: digest(plan.canonicalJSON()), name: plan.name, variant: plan.variant, seed: plan.seed,
-      resumedAt: step, versions: versions, plugins: plan.plugins)
+      origins: plan.origins, resumedAt: step, versions: versions, plugins: plan.plugins)
   }
 
   /// Turns a stop into an event and the error that says how to go on.
@@ -210,6 +210,23 @@ extension PipelinePlan {
   /// Exactly which bytes carry it out.
   var plugins: [PluginUse] {
     var uses = [objective.use(as: .objective)]
+extension RunPlan {
+  /// What makes the original and the retrained model, as SHA-256 by model.
+  fileprivate var origins: [String: String] {
+    var origins: [String: String] = [:]
+    for (model, source, key) in [
+      (MeasuredModel.original, base, baseKeyJSON()), (.retrained, retrained, retrainedKeyJSON()),
+    ] {
+      switch source {
+      case .none: break
+      case .weights(let file): origins[model.text] = digest("weights \(file)")
+      case .train: origins[model.text] = key.map(digest)
+      }
+    }
+    return origins
+  }
+}
+
     switch reweighter {
     case .part(let part)?: uses.append(part.use(as: .reweighter))
     case .function(let function)?:

@@ -35,7 +35,6 @@ extension ComparisonReport {
   }
 
   private func markup(_ cell: Cell, isBest: Bool) -> Markup {
-    // Narrow paper breaks the line between the two parts, and nowhere else.
     let star = isBest ? [Markup(text: "★ ")] : []
     var parts = [Markup("span", ["class": "part"], star + Page.number(cell.mean, unit: cell.unit))]
     if let deviation = cell.deviation {
@@ -52,7 +51,7 @@ extension ComparisonReport {
     var text = "Δ: distance from the retrained model, the mean over runs of each run's distance. "
     text += "★: the best method of a column: the smallest Δ; the highest or lowest where that is what counts. "
     if rows.contains(where: { row in row.cells.contains { $0.deviation != nil } }) {
-      text += "Mean ± standard deviation over seeds."
+      text += "Mean ± standard deviation over seeds; none where one model is behind a number."
     }
     return text
   }
