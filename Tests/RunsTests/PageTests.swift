@@ -217,6 +217,10 @@ import Testing
     try expectGolden(ComparisonReport(name: "toy", entries: entries).latex(), "comparison.tex")
   }
 
+  @Test func `comparison.csv`() throws {
+    try expectGolden(PageTests.comparison().tableCSV(), "comparison.csv")
+  }
+
   @Test func `metrics.csv`() throws {
     var report = try PageTests.fullReport()
     report.name = "a \"name\", with\na line feed"
@@ -224,6 +228,7 @@ import Testing
     let comparison = try PageTests.comparison()
     let lines = comparison.csv().split(separator: "\n")
     #expect(lines.count == 1 + comparison.entries.flatMap(\.report.models).flatMap(\.metrics).count)
+    #expect(lines.contains { $0.hasPrefix("toy,SalUn,1,unlearned,ua@100-acc,") && $0.hasSuffix(",1.25") })
     #expect(lines.last?.hasPrefix("toy,Other,3,unlearned,rte,RTE,forget,3.25,s,10,lower,") == true)
   }
 
