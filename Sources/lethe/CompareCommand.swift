@@ -55,7 +55,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let workshop = Workshop.live
+    let workshop = talk.workshop
     let (name, folder, jobs) = try jobs(workshop)
     let screen = talk.screen
     screen.tell("comparison of \(jobs.count) runs: \(RunFolders.shown(folder))")
