@@ -131,7 +131,7 @@ let package = Package(
       dependencies: ["Engine", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: house + [.strictMemorySafety()]),
 
-    tests("Runs", ["Runs"], exclude: ["Golden"]),
+    tests("Runs", ["Runs"], exclude: ["Fixtures", "Golden"]),
     tests("Tensors", ["Tensors"], exclude: ["Golden"]),
     tests("Learning", ["Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
     tests("PluginHost", ["PluginHost", "Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),

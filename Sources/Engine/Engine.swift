@@ -9,6 +9,7 @@ package struct Engine {
   private let folder: RunFolder
   private let cancel: CancelFlag
   private let workbench: Workbench
+  private let tensorBoard: Bool
   private let sink: (RunEvent) -> Void
 
   /// An engine for one plan.
@@ -16,15 +17,17 @@ package struct Engine {
   /// - Parameters:
   ///   - folder: where the run's files go; made when it is not there.
   ///   - workbench: what runs of one comparison share.
+  ///   - tensorBoard: whether an event file for TensorBoard is among the run's files.
   ///   - cancel: raised by the user's signal; answered within a step.
   ///   - sink: gets every event, on the thread of the run.
   package init(
-    plan: RunPlan, folder: URL, workbench: Workbench = Workbench(), cancel: CancelFlag,
+    plan: RunPlan, folder: URL, workbench: Workbench = Workbench(), tensorBoard: Bool = true, cancel: CancelFlag,
     sink: @escaping (RunEvent) -> Void
   ) {
     self.plan = plan
     self.folder = RunFolder(url: folder)
     self.workbench = workbench
+    self.tensorBoard = tensorBoard
     self.cancel = cancel
     self.sink = sink
   }
@@ -33,17 +36,17 @@ package struct Engine {
   package func carryOut() throws -> RunReport {
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
-    for leftover in folder.results {
+    for leftover in folder.results + folder.tensorBoardFiles {
       try? FileManager.default.removeItem(at: leftover)
     }
     let reporter = Reporter(sink: sink)
-    try reporter.record(in: folder.events, appending: false)
+    try reporter.record(in: folder, appending: false, tensorBoard: tensorBoard)
     return try run(reporter, from: nil)
   }
 
   /// Goes on with the run of a folder, bit for bit, from its last checkpoint.
   package static func resume(
-    _ folder: URL, cancel: CancelFlag, sink: @escaping (RunEvent) -> Void
+    _ folder: URL, tensorBoard: Bool = true, cancel: CancelFlag, sink: @escaping (RunEvent) -> Void
   ) throws -> RunReport {
     let files = RunFolder(url: folder)
     for file in [files.plan, files.events] where !FileManager.default.fileExists(atPath: file.path) {
@@ -60,8 +63,9 @@ package struct Engine {
       }
     }
     let reporter = Reporter(earlier: events, sink: sink)
-    try reporter.record(in: files.events, appending: true)
-    return try Engine(plan: plan, folder: folder, cancel: cancel, sink: sink).run(reporter, from: checkpoint)
+    try reporter.record(in: files, appending: true, tensorBoard: tensorBoard)
+    return try Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink).run(
+      reporter, from: checkpoint)
   }
 
   /// Measures weights from elsewhere: no unlearning, no plugin.
@@ -69,7 +73,7 @@ package struct Engine {
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
     let reporter = Reporter(sink: sink)
-    try reporter.record(in: folder.events, appending: false)
+    try reporter.record(in: folder, appending: false, tensorBoard: tensorBoard)
     return try answeringInterrupts(reporter, step: { 0 }) {
       try reporter.say(.runStarted(try start(resumedAt: nil)))
       let shared = try prepare(reporter)
@@ -163,7 +167,7 @@ package struct Engine {
     versions["threads"] = String(plan.threads ?? runtime.threads)
     return RunStart(
       planHash: digest(plan.canonicalJSON()), name: plan.name, variant: plan.variant, seed: plan.seed,
-      resumedAt: step, versions: versions, plugins: plan.plugins)
+      origins: plan.origins, resumedAt: step, versions: versions, plugins: plan.plugins)
   }
 
   /// Turns a stop into an event and the error that says how to go on.
@@ -187,6 +191,23 @@ package struct Engine {
     do { return try String(contentsOf: file, encoding: .utf8) } catch {
       throw EngineError.notARun(path: file.deletingLastPathComponent().path, missing: file.lastPathComponent)
     }
+  }
+}
+
+extension RunPlan {
+  /// What makes the original and the retrained model, as SHA-256 by model.
+  fileprivate var origins: [String: String] {
+    var origins: [String: String] = [:]
+    for (model, source, key) in [
+      (MeasuredModel.original, base, baseKeyJSON()), (.retrained, retrained, retrainedKeyJSON()),
+    ] {
+      switch source {
+      case .none: break
+      case .weights(let file): origins[model.text] = digest("weights \(file)")
+      case .train: origins[model.text] = key.map(digest)
+      }
+    }
+    return origins
   }
 }
 

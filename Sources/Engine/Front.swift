@@ -21,9 +21,16 @@ package struct Front {
 
   private let flag = CancelFlag()
   private let workbench = Workbench()
+  private let tensorBoard: Bool
 
   /// A front of its own; opens nothing.
-  package init() {}
+  ///
+  /// - Parameter tensorBoard: whether runs write an event file for TensorBoard.
+  package init(tensorBoard: Bool = true) { self.tensorBoard = tensorBoard }
+
+  private func engine(_ plan: RunPlan, _ folder: URL, _ sink: @escaping (RunEvent) -> Void) -> Engine {
+    Engine(plan: plan, folder: folder, workbench: workbench, tensorBoard: tensorBoard, cancel: flag, sink: sink)
+  }
 
   /// Asks what runs to stop; may be called from any thread.
   package var cancel: @Sendable (_ signal: Int32) -> Void {
@@ -35,19 +42,19 @@ package struct Front {
   package func carryOut(
     _ plan: RunPlan, in folder: URL, sink: @escaping (RunEvent) -> Void
   ) throws -> RunReport {
-    try Engine(plan: plan, folder: folder, workbench: workbench, cancel: flag, sink: sink).carryOut()
+    try engine(plan, folder, sink).carryOut()
   }
 
   /// Goes on with the run of a folder.
   package func resume(_ folder: URL, sink: @escaping (RunEvent) -> Void) throws -> RunReport {
-    try Engine.resume(folder, cancel: flag, sink: sink)
+    try Engine.resume(folder, tensorBoard: tensorBoard, cancel: flag, sink: sink)
   }
 
   /// Measures weights from a file.
   package func evaluate(
     _ plan: RunPlan, weights: String, in folder: URL, sink: @escaping (RunEvent) -> Void
   ) throws -> RunReport {
-    try Engine(plan: plan, folder: folder, workbench: workbench, cancel: flag, sink: sink).evaluate(weights: weights)
+    try engine(plan, folder, sink).evaluate(weights: weights)
   }
 
   /// Times steps that take turns on images of noise: 28×28 grey for the small network, 32×32 in colour for ResNet-18.

@@ -1,10 +1,11 @@
 import Foundation
 import Runs
 
-/// A run's one output: events, with their time, to the sink and to `events.jsonl`.
+/// A run's one output: events, with their time, to the sink, to `events.jsonl` and to TensorBoard's event file.
 final class Reporter {
   private let sink: (RunEvent) -> Void
   private var log: EventLog?
+  private var board: TensorBoardLog?
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private let offset: Double
@@ -24,11 +25,18 @@ final class Reporter {
   /// Seconds since the run began.
   var seconds: Double { offset + (clock.now - start).seconds }
 
-  /// From now on events go to a file too; those said before are written first.
-  func record(in file: URL, appending: Bool) throws(EngineError) {
-    let log = try EventLog(file: file, appending: appending)
-    if !appending { for event in events where event.what.isWritten { try log.append(event) } }
+  /// From now on events go to the files of a folder too; those said before are written first.
+  func record(in folder: RunFolder, appending: Bool, tensorBoard: Bool) throws(EngineError) {
+    let log = try EventLog(file: folder.events, appending: appending)
+    let board = tensorBoard ? try TensorBoardLog(in: folder) : nil
+    if !appending {
+      for event in events where event.what.isWritten {
+        try log.append(event)
+        try board?.append(event.what)
+      }
+    }
     self.log = log
+    self.board = board
   }
 
   /// Something happened.
@@ -37,6 +45,7 @@ final class Reporter {
     if event.what.isWritten {
       events.append(event)
       try log?.append(event)
+      try board?.append(what)
     }
     sink(event)
   }

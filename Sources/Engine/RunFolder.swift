@@ -32,6 +32,12 @@ package struct RunFolder: Sendable {
   /// Numbers for spreadsheets and data frames.
   package var metricsCSV: URL { url.appendingPathComponent("metrics.csv") }
 
+  /// The event files for TensorBoard, one for each time the run began or went on, the oldest first.
+  var tensorBoardFiles: [URL] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    return names.filter { $0.hasPrefix(TensorBoardTranscript.prefix) }.sorted().map(url.appendingPathComponent)
+  }
+
   /// Files that a run begins without, whatever an earlier one left in the folder.
   var results: [URL] {
     [checkpoint, weights, bestWeights, reportJSON, reportMarkdown, reportHTML, metricsCSV]

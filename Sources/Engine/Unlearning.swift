@@ -21,7 +21,9 @@ final class Unlearning {
   private let clock = ContinuousClock()
   private var best: Double?
   private var last: LastStep?
-  private var loaded: (epoch: Int, windows: [[StepSlice]])?
+  private var loaded: (epoch: Int, windows: [[StepSlice]], lastToForget: Int?)?
+  /// Whether no step of the epoch after the last one has samples to forget.
+  private var isLastToForget = false
   /// Optimizer steps done.
   private(set) var step = 0
   /// Seconds of mask and steps, without evaluation and saving.
@@ -88,7 +90,7 @@ final class Unlearning {
     pipeline.step = step
     reporter.progress(.unlearn, done: step, total: timeline.steps, unit: "steps")
     let ended = timeline.epoch(of: step) > epoch ? epoch + 1 : nil
-    if ended != nil || step % 50 == 0 { try check(epoch: epoch) }
+    if ended != nil || step % 50 == 0 || isLastToForget { try check(epoch: epoch) }
     try measureAndSave(epoch: ended)
   }
 
@@ -109,9 +111,11 @@ final class Unlearning {
     if loaded?.epoch != epoch {
       let order = timeline.plan(of: epoch)
       try source.begin(order)
-      loaded = (epoch, order.windows(accumulating: pipeline.planned.optimizer.accumulate))
+      let windows = order.windows(accumulating: pipeline.planned.optimizer.accumulate)
+      loaded = (epoch, windows, windows.lastIndex { window in window.contains { !$0.forget.isEmpty } })
     }
-    guard let windows = loaded?.windows else { preconditionFailure("an epoch was loaded") }
+    guard let loaded else { preconditionFailure("an epoch was loaded") }
+    let windows = loaded.windows
     let number = step - timeline.firstStep(of: epoch)
     let progress = PluginHost.Progress(
       step: step, steps: timeline.steps, epoch: epoch, epochs: timeline.epochs, stepInEpoch: number,
@@ -120,6 +124,8 @@ final class Unlearning {
     let nominal = timeline.steps(in: 0)
     let rate = schedule.rate(at: epoch * nominal + number * nominal / windows.count)
     try take(windows[number], progress, learningRate: rate)
+    // Where samples to forget come first, an epoch's end says nothing of them.
+    isLastToForget = number == loaded.lastToForget
   }
 
   private func take(_ window: [StepSlice], _ progress: PluginHost.Progress, learningRate: Double) throws {
@@ -217,10 +223,10 @@ private struct LastStep {
           return TermLoss(name: term.name, mean: try term.value.item(), samples: 0)
         }
         let count = losses.count
-        let weights = try term.weights.map { weights in
-          [try weights.min().item() * Double(count), try weights.max().item() * Double(count)]
-        }
-        return TermLoss(name: term.name, mean: try losses.mean().item(), samples: count, weights: weights)
+        let mean = try losses.mean().item()
+        guard let weights = term.weights else { return TermLoss(name: term.name, mean: mean, samples: count) }
+        // One transfer of a number a sample costs less than asking the device for range and counts one by one.
+        return TermLoss(name: term.name, mean: mean, weights: try weights.floats().map { Double($0) * Double(count) })
       }, learningRate: learningRate)
   }
 }

@@ -24,13 +24,13 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     package var unit: String
     /// Which way is good.
     package var direction: MetricDirection
-    /// Mean over the runs of the row.
+    /// Mean over the models of the row.
     package var mean: Double
-    /// Standard deviation over the runs of the row (of a sample: n - 1); nil for one run.
+    /// Standard deviation over the models of the row (of a sample: n - 1); nil where one model is behind the number.
     package var deviation: Double?
-    /// How many runs.
+    /// How many models: one a run, but an original or a retrained model that serves several runs is one.
     package var runs: Int
-    /// Mean over the runs of the distance from the retrained model; nil where that is no question.
+    /// Mean over the models of the distance from the retrained model; nil where that is no question.
     package var gap: Double?
     /// True where a run gave up at its value: mean and gap are at least as large. Else nil.
     package var isCapped: Bool?
@@ -77,33 +77,55 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
 
   private func row(_ label: String, _ model: MeasuredModel, _ reports: [RunReport]) -> Row {
     // The original and the retrained model serve many runs and count once for each time they were made.
-    var seen: [ModelRecord] = []
-    var pairs: [(record: ModelRecord, reference: ModelRecord?)] = []
-    for report in reports {
+    var places: [String: Int] = [:]
+    var models: [[Measured]] = []
+    for (index, report) in reports.enumerated() {
       guard let record = report[model: model] else { continue }
-      if model != .unlearned {
-        if seen.contains(record) { continue }
-        seen.append(record)
+      let measured = Measured(record: record, reference: model == .retrained ? nil : report[model: .retrained])
+      let origin =
+        model == .unlearned ? "run \(index)" : report.origins[model.text] ?? Tree.encoding(record).json()
+      if let place = places[origin] {
+        models[place].append(measured)
+      } else {
+        places[origin] = models.count
+        models.append([measured])
       }
-      pairs.append((record, model == .retrained ? nil : report[model: .retrained]))
     }
-    let columns = MetricColumn.columns(of: pairs.map(\.record))
-    return Row(label: label, cells: columns.compactMap { ComparisonReport.cell($0.id, pairs) })
+    let columns = MetricColumn.columns(of: models.joined().map(\.record))
+    return Row(label: label, cells: columns.compactMap { ComparisonReport.cell($0.id, models) })
   }
 
-  private static func cell(_ id: String, _ pairs: [(record: ModelRecord, reference: ModelRecord?)]) -> Cell? {
-    let found = pairs.compactMap { pair in pair.record[id].map { (metric: $0, reference: pair.reference?[id]) } }
-    guard let first = found.first?.metric else { return nil }
-    let values = found.map(\.metric.value)
-    let gaps = found.compactMap { item in item.metric.gap(to: item.reference) }
-    let isCapped = found.contains { $0.metric.isCapped == true }
-    let mean = values.reduce(0, +) / Double(values.count)
+  /// A model's numbers in one run, and the retrained model's there.
+  private struct Measured {
+    let record: ModelRecord
+    let reference: ModelRecord?
+  }
+
+  /// Sums up models, each by the mean of what was measured on it.
+  private static func cell(_ id: String, _ models: [[Measured]]) -> Cell? {
+    let found = models.map { runs in runs.compactMap { run in run.record[id].map { ($0, run.reference?[id]) } } }
+      .filter { !$0.isEmpty }
+    guard let first = found.first?.first?.0 else { return nil }
+    let values = found.map { runs in average(runs.map(\.0.value)) }
+    let gaps = found.compactMap { runs -> Double? in
+      let gaps = runs.compactMap { metric, reference in metric.gap(to: reference) }
+      return gaps.count == runs.count ? average(gaps) : nil
+    }
+    let metrics = found.joined().map(\.0)
+    let mean = average(values)
     let squares = values.map { ($0 - mean) * ($0 - mean) }.reduce(0, +)
     return Cell(
       id: id, name: first.name, unit: first.unit, direction: first.direction, mean: mean,
       deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, runs: values.count,
-      gap: gaps.count == values.count ? gaps.reduce(0, +) / Double(gaps.count) : nil,
-      isCapped: isCapped ? true : nil, isDetail: found.allSatisfy { $0.metric.isDetail == true } ? true : nil)
+      gap: gaps.count == values.count ? average(gaps) : nil,
+      isCapped: metrics.contains { $0.isCapped == true } ? true : nil,
+      isDetail: metrics.allSatisfy { $0.isDetail == true } ? true : nil)
+  }
+
+  /// The mean; of equal numbers that number, without rounding.
+  private static func average(_ values: [Double]) -> Double {
+    let first = values.first ?? .nan
+    return values.allSatisfy { $0 == first } ? first : values.reduce(0, +) / Double(values.count)
   }
 
   /// The table: `mean ± deviation (gap)`, the deviation only where there are several runs.
@@ -158,9 +180,10 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   /// What the table needs said beside it.
   var legend: String {
     let seeds = Set(entries.map(\.report.seed)).count
+    let over = seeds > 1 ? "over \(seeds) seeds" : "over runs"
     let deviations = rows.contains { row in row.cells.contains { $0.deviation != nil } }
     return "In brackets: the distance from the retrained model."
-      + (deviations ? " Mean ± standard deviation over \(seeds) seeds." : "")
+      + (deviations ? " Mean ± standard deviation \(over); none where one model is behind a number." : "")
   }
 
   /// For a terminal.

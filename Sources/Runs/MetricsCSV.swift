@@ -2,13 +2,17 @@
 enum MetricsCSV {
   static let heading = [
     "run", "variant", "seed", "model", "metric", "name", "set", "value", "unit", "samples", "direction", "protocol",
-    "metric_seed", "set_hash", "plan_hash", "class", "capped",
+    "metric_seed", "set_hash", "plan_hash", "class", "capped", "gap",
   ]
 
   /// The lines of a run's report, of which `variant` is what the rows are called.
   static func lines(_ report: RunReport, variant: String?) -> [[String]] {
+    let aim = report[model: .retrained]
     let numbers = (report.models + report.history).flatMap { record in
-      record.metrics.map { line(report, variant, record.model, $0, ofClass: "") }
+      record.metrics.map { metric in
+        let gap = record.model == .retrained ? nil : metric.gap(to: aim?[metric.id])
+        return line(report, variant, record.model, metric, ofClass: "", gap: gap)
+      }
     }
     return numbers
       + report.classes.flatMap { found in
@@ -19,7 +23,8 @@ enum MetricsCSV {
   }
 
   private static func line(
-    _ report: RunReport, _ variant: String?, _ model: MeasuredModel, _ metric: MetricValue, ofClass name: String
+    _ report: RunReport, _ variant: String?, _ model: MeasuredModel, _ metric: MetricValue, ofClass name: String,
+    gap: Double? = nil
   ) -> [String] {
     // An id is a metric and the procedure that gave it.
     let parts = metric.id.split(separator: "@", maxSplits: 1).map(String.init)
@@ -28,12 +33,12 @@ enum MetricsCSV {
       metric.set?.rawValue ?? "", DataTable.exact(metric.value), metric.unit,
       metric.samples.map(String.init) ?? "", metric.direction.rawValue, parts.count > 1 ? parts[1] : "",
       metric.seed.map(String.init) ?? "", metric.setHash ?? "", report.planHash, name,
-      metric.isCapped == true ? "yes" : "",
+      metric.isCapped == true ? "yes" : "", gap.map(DataTable.exact) ?? "",
     ]
   }
 
   /// Lines as RFC 4180 has them, but that they end with a line feed alone.
-  static func text(_ lines: [[String]]) -> String {
+  static func text(_ lines: [[String]], heading: [String] = heading) -> String {
     ([heading] + lines).map { $0.map(field).joined(separator: ",") + "\n" }.joined()
   }
 
@@ -51,6 +56,28 @@ extension RunReport {
 extension ComparisonReport {
   /// Every number of every run as `metrics.csv` holds it; the variant is the label of the run's row.
   package func csv() -> String { MetricsCSV.text(entries.flatMap { MetricsCSV.lines($0.report, variant: $0.label) }) }
+
+  /// The table as `comparison.csv` holds it: a line for each number of each row.
+  package func tableCSV() -> String {
+    let lines = columns.flatMap { column -> [[String]] in
+      let best = best(in: column.id)
+      return rows.compactMap { row in
+        guard let cell = row.cells.first(where: { $0.id == column.id }) else { return nil }
+        let isBest = isMethod(row) && best.contains(row.label)
+        return [
+          name, row.label, isMethod(row) ? "method" : "reference", cell.id, cell.name, cell.unit,
+          cell.direction.rawValue, DataTable.exact(cell.mean), cell.deviation.map(DataTable.exact) ?? "",
+          String(cell.runs), cell.gap.map(DataTable.exact) ?? "", isBest ? "true" : "false",
+        ]
+      }
+    }
+    return MetricsCSV.text(
+      lines,
+      heading: [
+        "comparison", "row", "kind", "metric", "name", "unit", "direction", "mean", "deviation", "models", "gap",
+        "best",
+      ])
+  }
 }
 
 extension ClassNumbers.Row {

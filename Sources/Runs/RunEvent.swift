@@ -76,6 +76,8 @@ package struct RunStart: Sendable, Equatable, Codable {
   package var variant: String?
   /// The plan's seed.
   package var seed: UInt64
+  /// What made the original and the retrained model, as SHA-256 by model; the same for runs that share them.
+  package var origins: [String: String]?
   /// Steps already done when a run goes on; nil at its beginning.
   package var resumedAt: Int?
   /// Versions by name: lethe, libtorch, swift; and what the machine is: device, threads, cpu.
@@ -85,20 +87,21 @@ package struct RunStart: Sendable, Equatable, Codable {
 
   enum CodingKeys: String, CodingKey {
     case planHash = "plan_hash"
-    case name, variant, seed
+    case name, variant, seed, origins
     case resumedAt = "resumed_at"
     case versions, plugins
   }
 
   /// Makes a beginning of all its values.
   package init(
-    planHash: String, name: String, variant: String?, seed: UInt64, resumedAt: Int? = nil,
-    versions: [String: String], plugins: [PluginUse]
+    planHash: String, name: String, variant: String?, seed: UInt64, origins: [String: String]? = nil,
+    resumedAt: Int? = nil, versions: [String: String], plugins: [PluginUse]
   ) {
     self.planHash = planHash
     self.name = name
     self.variant = variant
     self.seed = seed
+    self.origins = origins
     self.resumedAt = resumedAt
     self.versions = versions
     self.plugins = plugins
@@ -203,13 +206,21 @@ package struct TermLoss: Sendable, Equatable, Codable {
   package var samples: Int
   /// The smallest and the largest weight times the number of samples: 1 and 1 when all count the same.
   package var weights: [Double]?
+  /// How many samples have which weight, in bins equally wide from the smallest to the largest; see ``weightBins``.
+  package var weightCounts: [Int]?
+
+  enum CodingKeys: String, CodingKey {
+    case name, mean, samples, weights
+    case weightCounts = "weight_counts"
+  }
 
   /// Makes a record of all its values.
-  package init(name: String, mean: Double, samples: Int, weights: [Double]? = nil) {
+  package init(name: String, mean: Double, samples: Int, weights: [Double]? = nil, weightCounts: [Int]? = nil) {
     self.name = name
     self.mean = mean
     self.samples = samples
     self.weights = weights
+    self.weightCounts = weightCounts
   }
 }
 

@@ -1,5 +1,5 @@
 extension RunReport {
-  /// Reads a report. Lists that reports of earlier versions lack are empty.
+  /// Reads a report. Lists and maps that reports of earlier versions lack are empty.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func list<Item: Decodable>(_ key: CodingKeys) throws -> [Item] {
@@ -10,6 +10,7 @@ extension RunReport {
       variant: try container.decodeIfPresent(String.self, forKey: .variant),
       seed: try container.decode(UInt64.self, forKey: .seed),
       planHash: try container.decode(String.self, forKey: .planHash),
+      origins: try container.decodeIfPresent([String: String].self, forKey: .origins) ?? [:],
       outcome: try container.decode(RunOutcome.self, forKey: .outcome),
       versions: try container.decode([String: String].self, forKey: .versions),
       plugins: try container.decode([PluginUse].self, forKey: .plugins),

@@ -22,6 +22,8 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var seed: UInt64
   /// SHA-256 of the plan's canonical JSON.
   package var planHash: String
+  /// What made the original and the retrained model, as SHA-256 by model; the same for runs that share them.
+  package var origins: [String: String]
   /// How it ended.
   package var outcome: RunOutcome
   /// Versions by name, and what the machine is.
@@ -40,7 +42,8 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var models: [ModelRecord]
   /// What was measured during the run, in order.
   package var history: [ModelRecord]
-  /// What the steps computed that were read: the last of every epoch, and every fiftieth.
+  /// What the steps computed that were read: every fiftieth, the last of every epoch, and the
+  /// last of every epoch that has samples to forget.
   package var losses: [StepLosses]
   /// How the losses of each set lie under each model.
   package var histograms: [LossHistogram]
@@ -60,7 +63,7 @@ package struct RunReport: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case name, variant, seed
     case planHash = "plan_hash"
-    case outcome, versions, plugins, split, phases, steps
+    case origins, outcome, versions, plugins, split, phases, steps
     case unlearnSeconds = "unlearn_seconds"
     case models, history, losses, histograms, classes, masks, swaps, warnings
     case stopReason = "stop_reason"
@@ -102,10 +105,10 @@ extension RunReport {
   package init(folding events: [RunEvent], file: String = "events.jsonl") throws(RunError) {
     guard case .runStarted(let start) = events.first?.what else { throw .noBeginning(file: file) }
     self.init(
-      name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash, outcome: .open,
-      versions: start.versions, plugins: start.plugins, split: nil, phases: [], steps: 0, unlearnSeconds: nil,
-      models: [], history: [], losses: [], histograms: [], classes: [], masks: [], swaps: [], warnings: [],
-      stopReason: nil,
+      name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash,
+      origins: start.origins ?? [:], outcome: .open, versions: start.versions, plugins: start.plugins, split: nil,
+      phases: [], steps: 0, unlearnSeconds: nil, models: [], history: [], losses: [], histograms: [], classes: [],
+      masks: [], swaps: [], warnings: [], stopReason: nil,
       files: [:])
     for event in events { add(event.what) }
   }

@@ -6,6 +6,10 @@ enum CommandError: Error, Equatable {
   case noRecipe(command: String)
   /// A recipe given with `--resume`.
   case recipeAndResume
+  /// `--live` with `--quiet`.
+  case liveAndQuiet
+  /// `--live` and `--json` on one terminal.
+  case liveAndJSON
   /// An argument after a recipe that is no override.
   case notAnOverride(String)
   /// `lethe evaluate` without `weights=FILE`.
@@ -36,7 +40,8 @@ enum CommandError: Error, Equatable {
   /// The exit code.
   var exitCode: Int32 {
     switch self {
-    case .noRecipe, .recipeAndResume, .notAnOverride, .noWeights, .noBenchmark, .sameRun: 64
+    case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun:
+      64
     case .noFile, .noStrategy, .noPart: 66
     case .cannotWrite: 73
     case .cannotStart, .diskFull, .outputFailed, .python: 74
@@ -51,6 +56,9 @@ extension CommandError: CustomStringConvertible {
     case .noRecipe(let command): "there is no recipe; write: lethe \(command) RECIPE"
     case .recipeAndResume:
       "--resume goes on with a run as it was planned; a recipe or a changed key would make it another run"
+    case .liveAndQuiet: "--live shows everything and --quiet nothing; choose one of them"
+    case .liveAndJSON:
+      "--json would write on the terminal that --live draws on; send it elsewhere: lethe run … --live --json > events.jsonl"
     case .notAnOverride(let text): "'\(text)' is neither a recipe nor KEY.PATH=VALUE"
     case .noWeights: "there is no model to measure; write: lethe evaluate RECIPE weights=FILE"
     case .noFile(let path): "\(path): there is no such file"

@@ -55,7 +55,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
-    let workshop = Workshop.live
+    let workshop = talk.workshop
     let (name, folder, jobs) = try jobs(workshop)
     let screen = talk.screen
     screen.tell("comparison of \(jobs.count) runs: \(RunFolders.shown(folder))")
@@ -82,7 +82,8 @@ struct CompareCommand: ParsableCommand {
     let comparison = ComparisonReport(name: name, entries: entries)
     for (name, text) in [
       ("comparison.md", comparison.markdown()), ("comparison.json", comparison.json()),
-      ("comparison.html", comparison.html()), ("metrics.csv", comparison.csv()),
+      ("comparison.html", comparison.html()), ("comparison.csv", comparison.tableCSV()),
+      ("comparison.tex", comparison.latex()), ("metrics.csv", comparison.csv()),
     ] { try RunFolders.write(text, to: folder.appendingPathComponent(name)) }
     try Output.result(json ? comparison.json() : latex ? comparison.latex() : comparison.plain())
     screen.tell("comparison: \(RunFolders.shown(folder.appendingPathComponent("comparison.md")))")

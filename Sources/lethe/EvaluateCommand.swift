@@ -29,7 +29,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var talk: Talk
 
   func run() throws {
-    let workshop = Workshop.live
+    let workshop = talk.workshop
     try Planner.check(overrides: overrides)
     guard let given = overrides.last(where: { $0.hasPrefix("weights=") }), given != "weights=" else {
       throw CommandError.noWeights

@@ -17,14 +17,22 @@ enum Output {
     try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
+  /// Whether standard output is a terminal.
+  static var showsResult: Bool { isatty(STDOUT_FILENO) == 1 }
+
   /// Whether a person looks at standard error.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb" }
 
-  /// Columns of that terminal.
-  static var width: Int {
+  /// Columns of that terminal, for lines that are written into it.
+  static var width: Int { size.columns < 20 ? 80 : size.columns }
+
+  /// Columns and rows of that terminal; 80 and 24 where it does not say.
+  static var size: (columns: Int, rows: Int) {
     var size = winsize()
-    guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col >= 20 else { return 80 }
-    return Int(size.ws_col)
+    guard unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return (80, 24)
+    }
+    return (Int(size.ws_col), Int(size.ws_row))
   }
 
   /// Ends the process without running anyone's destructors: plugins and LibTorch may have threads that still run.

@@ -25,8 +25,15 @@ struct Talk: ParsableArguments {
   @Flag(name: .long, help: "Only warnings, errors and the result.")
   var quiet = false
 
+  @Flag(
+    inversion: .prefixedNo, help: "Write an event file into the run's folder; tensorboard --logdir runs shows it.")
+  var tensorboard = true
+
   /// The screen that goes with it.
   var screen: Screen { Screen(mode: quiet ? .quiet : .full) }
+
+  /// What carries runs out.
+  var workshop: Workshop { .live(tensorBoard: tensorboard) }
 }
 
 /// Makes plans of recipes.

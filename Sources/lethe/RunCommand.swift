@@ -9,13 +9,14 @@ struct RunCommand: ParsableCommand {
     abstract: "Carry out a recipe: train or load the models, unlearn, measure.",
     discussion: """
       Everything a run did is in its folder: plan.yaml (what was done, every default filled in), events.jsonl, \
-      unlearned.safetensors, report.json, report.md, report.html and metrics.csv. The original and the retrained model \
+      unlearned.safetensors, report.json, report.md, report.html, metrics.csv and an event file for TensorBoard. The original and the retrained model \
       are kept and serve later runs.
 
         lethe run recipe.yaml
         lethe run recipe.yaml pipeline.reweighter=ID pipeline.epochs=5
         lethe run recipe.yaml "pipeline.mask={plugin: ID, keep: 0.3}"
         lethe run recipe.yaml --json | jq -r 'select(.type == "step-losses") | .terms[0].mean'
+        lethe run recipe.yaml --live evaluate.every="1 epoch"
         lethe run --resume runs/mnist-1a2b3c4d
 
       Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash.
@@ -43,14 +44,24 @@ struct RunCommand: ParsableCommand {
   @Flag(help: "Write every event as a line of JSON to standard output.")
   var json = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Fill the terminal with a dashboard: phase, rate, remaining time, curves of losses and of what is measured.",
+      discussion:
+        "It goes when the run ends; messages and the result stay. Where there is no terminal, nothing changes."))
+  var live = false
+
   @OptionGroup var talk: Talk
 
   func run() throws {
-    let workshop = Workshop.live
-    let screen = talk.screen
+    let workshop = talk.workshop
+    let terminal = try liveTerminal()
+    let screen = terminal.map { Screen(mode: .full, live: $0) } ?? talk.screen
+    defer { screen.clear() }
     if let resume {
       guard recipe == nil, overrides.isEmpty, method == nil, output == nil else { throw CommandError.recipeAndResume }
-      Signals.watch(workshop.cancel)
+      Signals.watch(workshop.cancel, live: terminal)
+      terminal?.open(after: RunCommand.earlierEvents(resume))
       let report = try workshop.resume(URL(fileURLWithPath: resume), show(screen))
       return try finish(report, in: URL(fileURLWithPath: resume), screen)
     }
@@ -62,8 +73,25 @@ struct RunCommand: ParsableCommand {
     let plan = try planner.plan(config)
     let folder = try RunFolders.make(for: plan, hash: workshop.digest(plan.canonicalJSON()))
     screen.tell("run: \(RunFolders.shown(folder))")
-    Signals.watch(workshop.cancel)
+    Signals.watch(workshop.cancel, live: terminal)
+    terminal?.open()
     try finish(workshop.carryOut(plan, folder, show(screen)), in: folder, screen)
+  }
+
+  /// The dashboard, where one is asked for and somebody can see it.
+  private func liveTerminal() throws -> LiveTerminal? {
+    guard live else { return nil }
+    if talk.quiet { throw CommandError.liveAndQuiet }
+    guard Output.isTerminal else { return nil }
+    if json, Output.showsResult { throw CommandError.liveAndJSON }
+    return LiveTerminal()
+  }
+
+  /// What a run that goes on has told so far. Whether it can go on is for the engine to say.
+  private static func earlierEvents(_ folder: String) -> [RunEvent] {
+    let file = URL(fileURLWithPath: folder).appendingPathComponent("events.jsonl")
+    guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
+    return (try? RunEvent.read(text, file: file.path)) ?? []
   }
 
   private func show(_ screen: Screen) -> Workshop.Sink {

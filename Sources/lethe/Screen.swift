@@ -1,7 +1,7 @@
 import Foundation
 import Runs
 
-/// Shows events to the person who waits: a bar that is redrawn on a terminal, plain lines otherwise.
+/// Shows events to the person who waits: a dashboard, a bar that is redrawn on a terminal, or plain lines.
 final class Screen {
   /// How much is shown.
   enum Mode {
@@ -12,15 +12,18 @@ final class Screen {
   }
 
   private let mode: Mode
+  private let live: LiveTerminal?
   private let isTerminal: Bool
   private var line = ProgressLine(label: "")
   private var hasBar = false
   private var lastShown: ContinuousClock.Instant?
   private let clock = ContinuousClock()
 
-  init(mode: Mode, isTerminal: Bool = Output.isTerminal) {
+  /// - Parameter live: the dashboard to show everything on.
+  init(mode: Mode, isTerminal: Bool = Output.isTerminal, live: LiveTerminal? = nil) {
     self.mode = mode
     self.isTerminal = isTerminal
+    self.live = live
   }
 
   /// Names the run that the next events are of.
@@ -28,6 +31,7 @@ final class Screen {
 
   /// Shows an event.
   func show(_ event: RunEvent) {
+    live?.add(event.what)
     switch event.what {
     case .warning(let message): tell("warning: \(message)", always: true)
     case .log(let plugin, let level, let message): tell("\(plugin): \(level): \(message)", always: level != "info")
@@ -57,19 +61,21 @@ final class Screen {
   /// Writes a line above the bar.
   func tell(_ text: String, always: Bool = false) {
     guard mode == .full || always else { return }
+    if let live { return live.tell(text) }
     clear()
     Output.tell(text + "\n")
   }
 
-  /// Takes the bar away, so that something else can be written.
+  /// Takes the dashboard or the bar away, so that something else can be written.
   func clear() {
+    live?.close()
     guard hasBar else { return }
     Output.tell("\r\u{1B}[K")
     hasBar = false
   }
 
   private func show(_ progress: Runs.Progress) {
-    guard mode == .full else { return }
+    guard mode == .full, live == nil else { return }
     let now = clock.now
     // Ten times a second is as often as anyone reads; a log gets a line every ten seconds.
     let pause: Duration = isTerminal ? .milliseconds(100) : .seconds(10)

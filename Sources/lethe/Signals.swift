@@ -5,8 +5,9 @@ import Glibc
 enum Signals {
   /// From here on the two signals are waited for instead of ending the process; call before any other thread begins.
   ///
-  /// The first asks the work to stop, which saves its state; the second Ctrl-C ends the process at once.
-  static func watch(_ cancel: @escaping @Sendable (Int32) -> Void) {
+  /// The first asks the work to stop, which saves its state; the second Ctrl-C ends the process at once. `live` is told,
+  /// where a dashboard is shown.
+  static func watch(_ cancel: @escaping @Sendable (Int32) -> Void, live: LiveTerminal? = nil) {
     var signals = sigset_t()
     unsafe sigemptyset(&signals)
     unsafe sigaddset(&signals, SIGINT)
@@ -19,10 +20,14 @@ enum Signals {
         var set = waited
         var signal: Int32 = 0
         guard unsafe sigwait(&set, &signal) == 0 else { continue }
-        if isStopping, signal == SIGINT { _exit(128 + signal) }
+        if isStopping, signal == SIGINT {
+          if live != nil { LiveTerminal.abandon() }
+          _exit(128 + signal)
+        }
         isStopping = true
         cancel(signal)
-        Output.tell("\nstopping and saving; Ctrl-C once more ends at once\n")
+        let text = "stopping and saving; Ctrl-C once more ends at once"
+        if let live { live.tell(text) } else { Output.tell("\n\(text)\n") }
       }
     }
   }

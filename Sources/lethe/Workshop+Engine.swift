@@ -4,8 +4,11 @@ import Runs
 
 extension Workshop {
   /// The real one. Opens nothing until it is asked for something that needs LibTorch.
-  static var live: Workshop {
-    let front = Front()
+  static var live: Workshop { live(tensorBoard: true) }
+
+  /// The real one; `tensorBoard` says whether its runs write an event file for TensorBoard.
+  static func live(tensorBoard: Bool) -> Workshop {
+    let front = Front(tensorBoard: tensorBoard)
     return Workshop(
       version: Front.version,
       catalog: { try PartCatalog.discover(folders: $0) },

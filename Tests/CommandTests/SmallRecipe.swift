@@ -46,7 +46,9 @@ extension Command {
   /// What a run that failed may leave: the record of how far it came, nothing that looks like a result.
   func unfinishedFiles() throws -> [String] {
     let record = ["plan.yaml", "events.jsonl", "split.json"]
-    return try runFiles().filter { path in !record.contains { path.hasSuffix("/" + $0) } }
+    return try runFiles().filter { path in
+      !record.contains { path.hasSuffix("/" + $0) } && !path.contains("/events.out.tfevents.")
+    }
   }
 
   /// The bytes of a run's file, where there is one run.

@@ -15,9 +15,11 @@ import Testing
     let answer = try command.small()
     #expect(answer.code == 0, "\(answer.err)")
     let files = try command.runFiles().map { URL(fileURLWithPath: $0).lastPathComponent }
+      .map { $0.hasPrefix("events.out.tfevents.") ? "events.out.tfevents" : $0 }
     #expect(
       files == [
-        "events.jsonl", "metrics.csv", "plan.yaml", "report.html", "report.json", "report.md", "split.json",
+        "events.jsonl", "events.out.tfevents", "metrics.csv", "plan.yaml", "report.html", "report.json", "report.md",
+        "split.json",
         "unlearned.safetensors",
       ])
     try command.runFile("unlearned.safetensors").write(to: command.folder.appendingPathComponent("mine.safetensors"))

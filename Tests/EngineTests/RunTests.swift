@@ -40,6 +40,25 @@ struct RunTests {
   }
 
   @Test
+  func `every epoch tells a loss of both sets, and how the weights of all samples lie`() throws {
+    let toy = try ToyRun("pipeline.reweighter=loreun", "pipeline.schedule=sequential")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    let epochs = Dictionary(grouping: report.losses, by: \.epoch)
+    #expect(epochs.count == 3)
+    for (epoch, records) in epochs {
+      let terms = records.flatMap(\.terms)
+      #expect(Set(terms.map(\.name)) == ["forget", "retain"], "epoch \(epoch)")
+      for term in terms {
+        let bins = try #require(term.weightBins)
+        #expect(bins.counts.reduce(0, +) == term.samples)
+        // Their mean is 1.
+        #expect(bins.edges[0] <= 1 && bins.edges[bins.edges.count - 1] >= 1)
+      }
+    }
+  }
+
+  @Test
   func `a finished run does not go on`() throws {
     let toy = try ToyRun()
     defer { toy.clean() }

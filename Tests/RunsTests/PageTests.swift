@@ -17,7 +17,7 @@ import Testing
           StepLosses(
             step: 50 * step, epoch: step - 1,
             terms: [
-              TermLoss(name: "forget", mean: 2 + spread, samples: 8, weights: [1 - spread, 1 + 3 * spread]),
+              TermLoss(name: "forget", mean: 2 + spread, weights: [1 - spread, 1, 1, 1 + 3 * spread]),
               TermLoss(name: "retain", mean: 0.25 / Double(step), samples: 16),
             ], learningRate: 0.1 / Double(step))))
       events.append(.evaluated(.step(50 * step), [EventTests.metric("va@acc", 90 + spread, .higher)]))
@@ -121,6 +121,18 @@ import Testing
             term.weights.map { [String(record.step), term.name, "\($0[0])", "\($0[1])"] }
           }
         })
+    #expect(
+      page.tables["weight-bins-forget"]
+        == report.losses.flatMap { record in
+          record.terms.compactMap { term in
+            term.weightBins.map { bins in
+              [
+                String(record.step), "\(bins.edges[0])", "\(bins.edges[20])",
+                bins.counts.map(String.init).joined(separator: " "),
+              ]
+            }
+          }
+        })
     #expect(page.tables["history-va@acc"]?.map(\.last) == report.history.map { "\($0.metrics[0].value)" })
     for set in ["forget", "retain", "test"] {
       let counts = report.histograms.filter { $0.set.rawValue == set }.flatMap(\.counts)
@@ -130,7 +142,8 @@ import Testing
     #expect(page.tables["cost"] == [["base", "61.0", "yes"], ["unlearn", "3.25", "no"]])
     #expect(
       page.plots == [
-        "losses", "learning-rate", "history-va@acc", "weights", "histogram-forget", "histogram-retain",
+        "losses", "learning-rate", "history-va@acc", "weights", "weight-bins-forget", "histogram-forget",
+        "histogram-retain",
         "histogram-test", "mask", "cost",
       ])
   }
@@ -204,6 +217,10 @@ import Testing
     try expectGolden(ComparisonReport(name: "toy", entries: entries).latex(), "comparison.tex")
   }
 
+  @Test func `comparison.csv`() throws {
+    try expectGolden(PageTests.comparison().tableCSV(), "comparison.csv")
+  }
+
   @Test func `metrics.csv`() throws {
     var report = try PageTests.fullReport()
     report.name = "a \"name\", with\na line feed"
@@ -211,6 +228,7 @@ import Testing
     let comparison = try PageTests.comparison()
     let lines = comparison.csv().split(separator: "\n")
     #expect(lines.count == 1 + comparison.entries.flatMap(\.report.models).flatMap(\.metrics).count)
+    #expect(lines.contains { $0.hasPrefix("toy,SalUn,1,unlearned,ua@100-acc,") && $0.hasSuffix(",1.25") })
     #expect(lines.last?.hasPrefix("toy,Other,3,unlearned,rte,RTE,forget,3.25,s,10,lower,") == true)
   }
 

@@ -118,6 +118,42 @@ import Testing
     #expect(comparison.json().hasPrefix("{\n  \"name\": \"toy\",\n  \"rows\": ["))
   }
 
+  @Test func `a number behind which one model stands has no deviation, whatever seed measured it`() throws {
+    func entry(_ seed: UInt64, origin: String?, original: Double, mia: Double) throws -> ComparisonReport.Entry {
+      var start = EventTests.start
+      start.seed = seed
+      start.origins = origin.map { ["original": $0] }
+      func metric(_ id: String, _ value: Double) -> MetricValue {
+        MetricValue(id: id, name: id, value: value, unit: "%", direction: .retrained, seed: seed)
+      }
+      let events: [RunEvent.What] = [
+        .runStarted(start), .evaluated(.original, [metric("ra@acc", original), metric("mia", mia)]),
+        .evaluated(.retrained, [metric("ra@acc", 96), metric("mia", 50)]),
+        .evaluated(.unlearned, [metric("ra@acc", 97), metric("mia", 40)]),
+      ]
+      return .init(label: "A", report: try RunReport(folding: events.map { RunEvent(seconds: 0, $0) }))
+    }
+    let shared = try ComparisonReport(
+      name: "x",
+      entries: [
+        entry(1, origin: "a", original: 99, mia: 10), entry(2, origin: "a", original: 99, mia: 12),
+        entry(3, origin: "a", original: 99, mia: 14),
+      ])
+    #expect(shared.rows[0].cells.map(\.deviation) == [nil, nil])
+    #expect(shared.rows[0].cells.map(\.mean) == [99, 12] && shared.rows[0].cells.map(\.runs) == [1, 1])
+    #expect(shared.rows[0].cells.map(\.gap) == [3, 38])
+    #expect(shared.rows[2].cells.map(\.deviation) == [0, 0] && shared.rows[2].cells.map(\.runs) == [3, 3])
+    let two = try ComparisonReport(
+      name: "x",
+      entries: [
+        entry(1, origin: "a", original: 99, mia: 10), entry(2, origin: "a", original: 99, mia: 12),
+        entry(3, origin: "b", original: 97, mia: 21),
+      ])
+    // The models' means are 11 and 21: each model counts once.
+    #expect(two.rows[0].cells.map(\.mean) == [98, 16] && two.rows[0].cells.map(\.runs) == [2, 2])
+    #expect(two.rows[0].cells[0].deviation == 2.0.squareRoot())
+  }
+
   @Test(
     arguments: [
       (0.0, 2, "0.00"), (-0.001, 2, "0.00"), (-1.5, 1, "-1.5"), (2.125, 2, "2.13"), (2.344, 2, "2.34"),

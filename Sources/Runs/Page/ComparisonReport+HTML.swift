@@ -71,7 +71,7 @@ extension ComparisonReport {
     var text = "Δ: distance from the retrained model, the mean over runs of each run's distance. "
     text += "★: the best method of a column: the smallest Δ; the highest or lowest where that is what counts. "
     if rows.contains(where: { row in row.cells.contains { $0.deviation != nil } }) {
-      text += "Mean ± standard deviation over seeds."
+      text += "Mean ± standard deviation over seeds; none where one model is behind a number."
     }
     return text
   }

@@ -81,7 +81,7 @@ struct Page {
     .wide thead th:first-child,.wide tbody th{position:sticky;left:0;background:var(--ground)}
     tr.reference th,tr.reference td{color:var(--soft)}
     td .gap{display:block;color:var(--soft);font-size:.88em;white-space:nowrap}
-    .part{white-space:nowrap}
+    .part{display:block;white-space:nowrap}
     td.best{background:var(--best)}
     td.best .gap{color:var(--ink)}
     .figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:1rem;align-items:start}
@@ -95,7 +95,7 @@ struct Page {
     svg .moment{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}
     .error{stroke:var(--ink);stroke-width:1.3}
     svg .line,svg .outline{fill:none;stroke-width:1.6;stroke-linejoin:round}
-    svg .band{stroke:none;opacity:.2}
+    svg .band{stroke:none;opacity:.2}svg .cells{stroke:none}
     svg .level{stroke-width:1.2;stroke-dasharray:6 4}
     svg .mark{stroke-width:1.2;stroke-linejoin:round}
     svg .mark.hollow{fill:var(--panel)}
@@ -111,7 +111,7 @@ struct Page {
     svg text.s4{fill:var(--s4)}svg text.s5{fill:var(--s5)}svg text.s6{fill:var(--s6)}
     .d1{stroke-dasharray:6 3}.d2{stroke-dasharray:4 2 1 2}.d3{stroke-dasharray:8 3 2 3}.d4{stroke-dasharray:12 4}
     .d5{stroke-dasharray:1 4}.d6{stroke-dasharray:1.5 2.5}
-    @media (max-width:36rem){figure{padding:.6rem .45rem}tbody th{min-width:6.8rem}}
+    @media (max-width:36rem){figure{padding:.6rem .45rem}tbody th{min-width:8.3rem}}
     .key{list-style:none;margin:.4rem 0 0;padding:0;font-size:.85rem;display:grid;gap:.1rem .8rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,12rem),1fr))}
     .key li{overflow-wrap:anywhere}
     figure .sample{display:inline-block;width:.8rem;height:.8rem;margin:0;vertical-align:-.1rem}
@@ -121,7 +121,7 @@ struct Page {
     details table{font-size:.8rem}
     pre{margin:0;padding:.8rem;background:var(--panel);border-radius:.5rem;font-size:.8rem;line-height:1.4}
     code,pre{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
-    code{font-size:.85em;overflow-wrap:anywhere}
+    code{font-size:.85em;overflow-wrap:anywhere}td code{white-space:nowrap}
     dl{display:grid;grid-template-columns:minmax(6rem,max-content) minmax(0,1fr);gap:.15rem 1rem;margin:.4rem 0}
     dt{color:var(--soft)}
     dd{margin:0;overflow-wrap:anywhere}

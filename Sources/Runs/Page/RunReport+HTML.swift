@@ -7,6 +7,7 @@ extension RunReport {
       Page.section("Numbers", numbers),
       Page.section("More numbers", detailNumbers),
       Page.section("Steps", Page.figures(curves)),
+      Page.section("Weights of samples", Page.figures(weightRanges + weightFigures)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
       Page.section("Classes", classNumbers),
       Page.section("Mask", Page.figures(maskFigures)),

@@ -1,6 +1,6 @@
 extension RunReport {
   /// The terms of the objective by name, each with the steps at which it was read.
-  private var terms: [(name: String, steps: [(step: Int, term: TermLoss)])] {
+  var terms: [(name: String, steps: [(step: Int, term: TermLoss)])] {
     var names: [String] = []
     for name in losses.flatMap(\.terms).map(\.name) where !names.contains(name) { names.append(name) }
     return names.map { name in
@@ -22,14 +22,15 @@ extension RunReport {
     }.joined(separator: " ")
   }
 
-  private func marking(_ plot: Plot) -> Plot {
+  /// The plot with the moments of swaps.
+  func marking(_ plot: Plot) -> Plot {
     var plot = plot
     plot.add(moments: swaps.map { Double($0.step) })
     return plot
   }
 
-  /// Everything over steps: losses, learning rate, validation, weights.
-  var curves: [Markup] { lossCurves + rateCurve + validationCurves + weightRanges }
+  /// Losses, learning rate and validation over steps.
+  var curves: [Markup] { lossCurves + rateCurve + validationCurves }
 
   private var lossCurves: [Markup] {
     let series = terms.enumerated().map { index, term in
@@ -97,7 +98,8 @@ extension RunReport {
     }
   }
 
-  private var weightRanges: [Markup] {
+  /// The range of each term's weights over steps.
+  var weightRanges: [Markup] {
     typealias Range = (step: Int, low: Double, high: Double)
     let all: [(name: String, ranges: [Range])] = terms.map { term in
       let ranges = term.steps.compactMap { item -> Range? in
