@@ -25,7 +25,7 @@ struct SupportVectorMachine: Sendable {
       defer { Self.turns.signal() }
       guard !cancel.isCancelled else { return }
       // The passes over other models need the cores more, as LibTorch's threads wait for each other. Of this thread alone.
-      _ = setpriority(PRIO_PROCESS, 0, 10)
+      _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
       fit.finish(self.fitAndPredict(unknown, samples, labels))
     }
     worker.name = "support-vectors"
