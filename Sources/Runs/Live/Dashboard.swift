@@ -52,8 +52,8 @@ package struct Dashboard: Sendable {
         let unit = metric.unit.isEmpty ? "" : " \(metric.unit)"
         add(.metric, metric.name, step, metric.value, NumberText.metric(metric.value, unit: metric.unit) + unit)
       }
-    case .evaluated, .splitReady, .histogram, .maskDensity, .swapped, .checkpointed, .warning, .log, .interrupted,
-      .stoppedOnNaN, .finished:
+    case .evaluated, .splitReady, .histogram, .classes, .maskDensity, .swapped, .checkpointed, .warning, .log,
+      .interrupted, .stoppedOnNaN, .finished:
       break
     }
   }

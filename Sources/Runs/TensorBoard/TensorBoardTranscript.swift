@@ -45,8 +45,8 @@ package struct TensorBoardTranscript {
     case .finished(let end):
       step = end.steps
       return []
-    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .swapped, .checkpointed, .warning, .log,
-      .interrupted, .stoppedOnNaN:
+    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .classes, .swapped, .checkpointed, .warning,
+      .log, .interrupted, .stoppedOnNaN:
       return []
     }
   }
