@@ -111,7 +111,7 @@ struct Page {
     svg text.s4{fill:var(--s4)}svg text.s5{fill:var(--s5)}svg text.s6{fill:var(--s6)}
     .d1{stroke-dasharray:6 3}.d2{stroke-dasharray:4 2 1 2}.d3{stroke-dasharray:8 3 2 3}.d4{stroke-dasharray:12 4}
     .d5{stroke-dasharray:1 4}.d6{stroke-dasharray:1.5 2.5}
-    @media (max-width:36rem){figure{padding:.6rem .45rem}tbody th{min-width:8.3rem}}
+    @media (max-width:36rem){figure{padding:.6rem .45rem}tbody th{min-width:9rem}}
     .key{list-style:none;margin:.4rem 0 0;padding:0;font-size:.85rem;display:grid;gap:.1rem .8rem;grid-template-columns:repeat(auto-fill,minmax(min(100%,12rem),1fr))}
     .key li{overflow-wrap:anywhere}
     figure .sample{display:inline-block;width:.8rem;height:.8rem;margin:0;vertical-align:-.1rem}

@@ -55,13 +55,13 @@ extension RunReport {
     return (0..<columns).map { moments[$0 * (moments.count - 1) / (columns - 1)] }
   }
 
-  /// Where columns around these values touch each other.
+  /// Where columns around these values touch each other; none begins below 0.
   private static func sides(of values: [Double]) -> [(left: Double, right: Double)] {
     let middles = zip(values, values.dropFirst()).map { ($0 + $1) / 2 }
     guard let first = middles.first, let last = middles.last else {
-      return values.map { ($0 - max($0 * 0.1, 1), $0 + max($0 * 0.1, 1)) }
+      return values.map { (max($0 - max($0 * 0.1, 1), 0), $0 + max($0 * 0.1, 1)) }
     }
-    let lefts = [2 * values[0] - first] + middles
+    let lefts = [max(2 * values[0] - first, 0)] + middles
     return zip(lefts, middles + [2 * values[values.count - 1] - last]).map { (left: $0, right: $1) }
   }
 }
