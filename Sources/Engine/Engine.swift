@@ -59,6 +59,7 @@ package struct Engine {
         throw EngineError.foreignCheckpoint(path: files.checkpoint.path, reason: "it was made by another plan")
       }
     }
+    guard plan.pipeline != nil || plan.procedure != nil else { throw EngineError.noPipeline }
     let reporter = Reporter(earlier: events, sink: sink)
     try reporter.record(in: files.events, appending: true)
     return try Engine(plan: plan, folder: folder, cancel: cancel, sink: sink).run(reporter, from: checkpoint)
@@ -83,7 +84,7 @@ package struct Engine {
 
   private func run(_ reporter: Reporter, from checkpoint: Checkpoint?) throws -> RunReport {
     if let procedure = plan.procedure { return try run(procedure, reporter) }
-    guard let pipeline = plan.pipeline else { throw EngineError.noPipeline }
+    guard let pipeline = plan.pipeline else { return try measureModels(reporter) }
     var unlearning: Unlearning?
     return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
       try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
@@ -120,6 +121,15 @@ package struct Engine {
     }
   }
 
+  /// `pipeline: none`: makes or finds the original and the retrained model, and measures them.
+  private func measureModels(_ reporter: Reporter) throws -> RunReport {
+    try answeringInterrupts(reporter, step: { 0 }) {
+      try reporter.say(.runStarted(try start(resumedAt: nil)))
+      try measure(try prepare(reporter), nil, seconds: nil, reporter)
+      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["split": folder.split.lastPathComponent]))
+    }
+  }
+
   private var weightsMetadata: [String: String] {
     ["made-by": "lethe", "plan": digest(plan.canonicalJSON()), "name": plan.name]
   }
@@ -138,7 +148,7 @@ package struct Engine {
   }
 
   private func measure(
-    _ shared: Workbench.Shared, _ model: ImageClassifier, seconds: Double?, _ reporter: Reporter
+    _ shared: Workbench.Shared, _ model: ImageClassifier?, seconds: Double?, _ reporter: Reporter
   ) throws {
     let evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
     try reporter.phase(.evaluate) { () throws -> (Void, cached: Bool) in
@@ -156,7 +166,9 @@ package struct Engine {
       }
       if let original = shared.measured[.original] { try say(.original, original) }
       if let aim { try say(.retrained, aim) }
-      try say(.unlearned, evaluation.measure(model), seconds.map { evaluation.runTime(seconds: $0) } ?? [])
+      if let model {
+        try say(.unlearned, evaluation.measure(model), seconds.map { evaluation.runTime(seconds: $0) } ?? [])
+      }
       return ((), cached: false)
     }
   }
