@@ -46,6 +46,10 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   package var name: String
   /// The runs, in order.
   package var entries: [Entry]
+  /// Numbers to stand beside ours, from `--paper`.
+  package var published: PublishedTable?
+  /// What ours are measured on, to be said beside published ones.
+  package var setting: String?
 
   /// Makes a comparison of runs.
   package init(name: String, entries: [Entry]) {
@@ -120,7 +124,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     return columns
   }
 
-  private static func text(_ cell: Cell) -> String {
+  static func text(_ cell: Cell) -> String {
     var text = NumberText.metric(cell.mean, unit: cell.unit)
     if let deviation = cell.deviation { text += " ± \(NumberText.metric(deviation, unit: cell.unit))" }
     if let gap = cell.gap { text += " (\(NumberText.metric(gap, unit: cell.unit)))" }
@@ -136,11 +140,11 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   }
 
   /// For a terminal.
-  package func plain() -> String { table.plain + "\n" + legend + "\n" }
+  package func plain() -> String { table.plain + "\n" + legend + "\n" + publishedPlain }
 
   /// For Markdown.
   package func markdown() -> String {
-    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n## Runs\n\n"
+    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n\(publishedMarkdown)## Runs\n\n"
     for entry in entries {
       text += "- \(entry.label), seed \(entry.report.seed): \(entry.report.outcome.rawValue), "
       text += "plan `\(entry.report.planHash)`\n"
@@ -153,8 +157,9 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     struct Output: Encodable {
       let name: String
       let rows: [Row]
+      let published: PublishedTable?
       let entries: [Entry]
     }
-    return Tree.encoding(Output(name: name, rows: rows, entries: entries)).prettyJSON()
+    return Tree.encoding(Output(name: name, rows: rows, published: published, entries: entries)).prettyJSON()
   }
 }
