@@ -9,7 +9,7 @@ RUN := env -u LIBTORCH $(SWIFT)
 LETHE := .build/release/lethe
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint docs gates check-all gpu-bundle clean
+.PHONY: help setup build demo test bench lint docs gates check check-all gpu-bundle clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,8 +43,11 @@ gates: ## run the checks that need no build
 	.ci/headers
 	.ci/test-gates
 
-check-all: ## everything that guards a commit: lint, gates, tests, plugins on their own
+check: ## what guards a commit: lint, gates, tests, plugins on their own
 	.ci/run
+
+check-all: ## that with the slow tests, fuzzing, and tests under sanitizers
+	.ci/check-all
 
 gpu-bundle: build ## collect what a GPU machine needs into gpu-bundle/ (DATA=folder adds data)
 	scripts/gpu-bundle $(DATA)

@@ -62,6 +62,7 @@ package struct Engine {
         throw EngineError.foreignCheckpoint(path: files.checkpoint.path, reason: "it was made by another plan")
       }
     }
+    guard plan.pipeline != nil || plan.procedure != nil else { throw EngineError.noPipeline }
     let reporter = Reporter(earlier: events, sink: sink)
     try reporter.record(in: files, appending: true, tensorBoard: tensorBoard)
     return try Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink).run(
@@ -87,7 +88,7 @@ package struct Engine {
 
   private func run(_ reporter: Reporter, from checkpoint: Checkpoint?) throws -> RunReport {
     if let procedure = plan.procedure { return try run(procedure, reporter) }
-    guard let pipeline = plan.pipeline else { throw EngineError.noPipeline }
+    guard let pipeline = plan.pipeline else { return try measureModels(reporter) }
     var unlearning: Unlearning?
     return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
       try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
@@ -124,6 +125,15 @@ package struct Engine {
     }
   }
 
+  /// `pipeline: none`: makes or finds the original and the retrained model, and measures them.
+  private func measureModels(_ reporter: Reporter) throws -> RunReport {
+    try answeringInterrupts(reporter, step: { 0 }) {
+      try reporter.say(.runStarted(try start(resumedAt: nil)))
+      try measure(try prepare(reporter), nil, seconds: nil, reporter)
+      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["split": folder.split.lastPathComponent]))
+    }
+  }
+
   private var weightsMetadata: [String: String] {
     ["made-by": "lethe", "plan": digest(plan.canonicalJSON()), "name": plan.name]
   }
@@ -143,7 +153,7 @@ package struct Engine {
   }
 
   private func measure(
-    _ shared: Workbench.Shared, _ model: ImageClassifier, seconds: Double?, _ reporter: Reporter
+    _ shared: Workbench.Shared, _ model: ImageClassifier?, seconds: Double?, _ reporter: Reporter
   ) throws {
     let measuring = Measuring(plan: plan, shared: shared, cancel: cancel, reporter: reporter)
     try reporter.phase(.evaluate) { (try measuring.carryOut(model, seconds: seconds), cached: false) }

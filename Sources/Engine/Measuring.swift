@@ -15,13 +15,15 @@ struct Measuring {
 
   /// Measures and says it in events; the original and the retrained model only where no earlier run of the workbench did.
   ///
-  /// - Parameter seconds: what the unlearning took; nil where there was none.
-  func carryOut(_ model: ImageClassifier, seconds: Double?) throws {
+  /// - Parameters:
+  ///   - model: the unlearned one; nil where nothing was unlearned.
+  ///   - seconds: what the unlearning took; nil where there was none.
+  func carryOut(_ model: ImageClassifier?, seconds: Double?) throws {
     let references = [(MeasuredModel.retrained, shared.retrained), (.original, shared.original)]
     let models =
       references.compactMap { name, model in
         shared.measured[name] == nil ? model.map { (name: name, model: $0) } : nil
-      } + [(.unlearned, model)]
+      } + (model.map { [(.unlearned, $0)] } ?? [])
     // All passes first, then what compares models: attacks go on meanwhile, on threads of their own.
     var pending: [(name: MeasuredModel, model: ImageClassifier, found: PendingMeasured)] = []
     for (name, model) in models { pending.append((name, model, try evaluation.begin(model))) }

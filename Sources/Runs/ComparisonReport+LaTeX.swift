@@ -18,7 +18,7 @@ extension ComparisonReport {
       }
       text += line([LaTeX.escape(row.label)] + cells)
     }
-    return text + "\\hline\n\\end{tabular}\n"
+    return text + "\\hline\n\\end{tabular}\n" + publishedLaTeX
   }
 }
 

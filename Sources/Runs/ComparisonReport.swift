@@ -56,6 +56,10 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   package var name: String
   /// The runs, in order.
   package var entries: [Entry]
+  /// Numbers to stand beside ours, from `--paper`.
+  package var published: PublishedTable?
+  /// What ours are measured on, to be said beside published ones.
+  package var setting: String?
 
   /// Makes a comparison of runs.
   package init(name: String, entries: [Entry]) {
@@ -169,7 +173,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     }
   }
 
-  private static func text(_ cell: Cell) -> String {
+  static func text(_ cell: Cell) -> String {
     let isCapped = cell.isCapped == true
     var text = NumberText.metric(cell.mean, unit: cell.unit, isCapped: isCapped)
     if let deviation = cell.deviation { text += " ± \(NumberText.metric(deviation, unit: cell.unit))" }
@@ -187,11 +191,11 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
   }
 
   /// For a terminal.
-  package func plain() -> String { table.plain + "\n" + legend + "\n" }
+  package func plain() -> String { table.plain + "\n" + legend + "\n" + publishedPlain }
 
   /// For Markdown.
   package func markdown() -> String {
-    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n"
+    var text = "# \(name)\n\n\(table.markdown)\n\(legend)\n\n\(publishedMarkdown)"
     if let detailTable { text += "## More numbers\n\n\(detailTable.markdown)\n" }
     text += "## Runs\n\n"
     for entry in entries {
@@ -206,8 +210,9 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     struct Output: Encodable {
       let name: String
       let rows: [Row]
+      let published: PublishedTable?
       let entries: [Entry]
     }
-    return Tree.encoding(Output(name: name, rows: rows, entries: entries)).prettyJSON()
+    return Tree.encoding(Output(name: name, rows: rows, published: published, entries: entries)).prettyJSON()
   }
 }

@@ -93,6 +93,16 @@ enum Paths {
   /// The folder that an absolute path lies in; `/` lies in itself.
   static func folder(of path: String) -> String { absolute("..", in: path) }
 
+  /// A path written in `file`, as somebody who named `file` would write it.
+  static func beside(_ file: String, _ path: String) -> String {
+    guard !path.hasPrefix("/") else { return path }
+    var parts = file.split(separator: "/").dropLast().map(String.init)
+    for part in path.split(separator: "/") where part != "." {
+      if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(String(part)) }
+    }
+    return (file.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+  }
+
   /// Why a file could not be read.
   static func reason(_ path: String) -> String {
     var isFolder: ObjCBool = false

@@ -38,6 +38,7 @@ package struct RecipeSection: Sendable, Equatable {
   static let recipe = RecipeSection(
     "",
     [
+      RecipeKey("from", "path", "none", "a recipe whose keys hold where this one has no other"),
       RecipeKey("name", "text", "the file's name", "what the run is called; part of its folder's name"),
       RecipeKey("seed", "whole number", "1", "what the random choices of unlearning derive from"),
       RecipeKey("device", "cpu, cuda, cuda:N", "cpu", "where tensors live"),
@@ -49,8 +50,9 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("model", "map", "cnn", "the classifier"),
       RecipeKey("base", "map", "trained", "how the original model is made"),
       RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
-      RecipeKey("pipeline", "map", "–", "how the original model is made to forget"),
+      RecipeKey("pipeline", "map, none", "–", "how the original model is made to forget"),
       RecipeKey("methods", "map of names", "none", "for `lethe compare`: keys of `pipeline` that each method changes"),
+      RecipeKey("method", "name", "none", "the one of `methods` that is meant, as `--method` says it"),
       RecipeKey("swaps", "list of maps", "none", "parts that change during the run"),
       RecipeKey("evaluate", "map", "at the end", "what is measured, on what and when"),
       RecipeKey("checkpoint", "map", "every epoch", "how often the run's state is saved"),

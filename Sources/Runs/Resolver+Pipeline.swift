@@ -1,6 +1,10 @@
 extension Resolver {
   /// The five parts and how they are stepped; nil when weights from elsewhere are measured.
   func pipeline(_ top: SectionReader) throws(RunError) -> PipelinePlan? {
+    if isWithoutPipeline(top) {
+      try top.refuse("swaps", with: "'pipeline: none'", hint: "nothing is done in steps")
+      return nil
+    }
     let section = try top.section("pipeline", .pipeline)
     guard purpose == .run, section["procedure"] == nil else { return nil }
     guard let written = section["objective"] else {
@@ -26,6 +30,7 @@ extension Resolver {
 
   /// A method that takes no steps; nil where there is none.
   func procedure(_ top: SectionReader) throws(RunError) -> ProcedurePlan? {
+    guard !isWithoutPipeline(top) else { return nil }
     let section = try top.section("pipeline", .pipeline)
     guard purpose == .run, let written = section["procedure"] else { return nil }
     for key in ["objective", "reweighter", "updater"] {
@@ -36,6 +41,11 @@ extension Resolver {
     return ProcedurePlan(
       part: try part(written, section.name("procedure"), .procedure), mask: mask,
       batch: try section.int("batch", in: 1...1_000_000) ?? 256)
+  }
+
+  /// Whether the recipe says that nothing is made to forget: `pipeline: none`.
+  private func isWithoutPipeline(_ top: SectionReader) -> Bool {
+    top["pipeline"]?.content == .scalar(.string("none"))
   }
 
   /// A strategy: its id, or a map with `plugin` and its parameters.

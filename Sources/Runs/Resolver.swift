@@ -41,7 +41,8 @@ extension RunConfig {
 extension Resolver {
   /// Reads the recipe from top to bottom, so that the first mistake is the one that is told.
   func plan() throws(RunError) -> RunPlan {
-    let top = try SectionReader(try config.root(), path: "", in: .recipe, missingAt: .nowhere(config.file))
+    let root = try config.root()
+    let top = try SectionReader(root, path: "", in: .recipe, missingAt: .nowhere(config.file))
     try checkMethods(top)
     let hasRetrained = top["retrained"]?.content != .scalar(.string("none"))
     let name = try name(top)
@@ -58,7 +59,7 @@ extension Resolver {
     let pipeline = try pipeline(top)
     let procedure = try procedure(top)
     return RunPlan(
-      name: name, variant: config.variant, seed: seed, device: device, precision: precision,
+      name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,
       channelsLast: isChannelsLast, threads: threads, data: data, forget: forget, model: model, base: base,
       retrained: retrained, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
       evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation), checkpoint: try checkpoint(top),
@@ -195,7 +196,7 @@ extension Resolver {
     guard let written = section[key] else { return nil }
     let text = try section.string(written, key)
     return try environment.resolve(
-      text, key: section.name(key), place: written.place, recipeFolder: config.folder)
+      text, key: section.name(key), place: written.place, recipeFolder: config.folder(of: written.place))
   }
 
   /// A list of paths, made absolute.
@@ -204,7 +205,8 @@ extension Resolver {
     for item in try section.list(key, of: "paths") ?? [] {
       let text = try section.string(item, key)
       paths.append(
-        try environment.resolve(text, key: section.name(key), place: item.place, recipeFolder: config.folder))
+        try environment.resolve(
+          text, key: section.name(key), place: item.place, recipeFolder: config.folder(of: item.place)))
     }
     return paths
   }

@@ -8,6 +8,8 @@ package struct RunConfig: Sendable, Equatable, Codable {
   package var folder: String
   /// The recipe's text.
   package var text: String
+  /// The recipes that it is written on top of, by its `from`: the nearest first.
+  package var bases: [RecipeText] = []
   /// `key.path=value`, later ones win.
   package var overrides: [String]
   /// The method of the recipe's `methods` that is meant; nil for the recipe itself.
@@ -22,21 +24,13 @@ package struct RunConfig: Sendable, Equatable, Codable {
     self.variant = variant
   }
 
-  /// Reads a recipe's file.
+  /// Reads a recipe's file, and those that it is written on top of.
   ///
   /// - Parameter currentFolder: what a relative `path` starts from, absolute.
   package init(path: String, overrides: [String] = [], currentFolder: String) throws(RunError) {
-    let absolute = Paths.absolute(path, in: currentFolder)
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: absolute))
-    } catch {
-      throw .unreadable(file: path, reason: Paths.reason(absolute))
-    }
-    guard let text = String(data: data, encoding: .utf8) else {
-      throw .notYAML(.nowhere(path), reason: "the file is not UTF-8 text")
-    }
-    self.init(file: path, folder: Paths.folder(of: absolute), text: text, overrides: overrides)
+    let recipe = try RecipeText(path: path, absolute: Paths.absolute(path, in: currentFolder), shown: path)
+    self.init(file: recipe.file, folder: recipe.folder, text: recipe.text, overrides: overrides)
+    bases = try recipe.bases()
   }
 
   /// The recipe's name when it says none: its file's name without the ending.
@@ -50,12 +44,14 @@ package struct RunConfig: Sendable, Equatable, Codable {
 
   /// The recipe with overrides applied and its method merged in.
   func root() throws(RunError) -> Written {
-    var root = try Written.parse(text, file: file)
-    guard root.entries != nil else {
-      throw .wrongType(root.place, key: "recipe", expected: "a map of keys", found: root.words)
+    let own = RecipeText(file: file, folder: folder, text: text)
+    var root = try (bases.last ?? own).root()
+    for upper in (bases.dropLast().reversed() + [own]) where !bases.isEmpty {
+      root = Written.merge(root, with: try upper.root())
     }
     try root.apply(overrides)
-    guard let variant else { return root }
+    try checkFrom(root)
+    guard let variant = try method(of: root) else { return root }
     let methods = try RunConfig.methods(of: root)
     guard let method = methods.first(where: { $0.key == variant }) else {
       throw .unknownMethod(variant, nearest: nearest(to: variant, in: methods.map(\.key)), known: methods.map(\.key))
@@ -66,6 +62,34 @@ package struct RunConfig: Sendable, Equatable, Codable {
     // An override of the pipeline is meant for every method.
     try root.apply(overrides.filter { $0.hasPrefix("pipeline.") || $0.hasPrefix("pipeline=") })
     return root
+  }
+
+  /// The method that is meant: `variant`, or what the recipe says with `method`.
+  func method(of root: Written) throws(RunError) -> String? {
+    if let variant { return variant }
+    guard let written = root["method"], !written.isNull else { return nil }
+    guard case .scalar(.string(let name)) = written.content else {
+      throw .wrongType(written.place, key: "method", expected: "a name under 'methods'", found: written.words)
+    }
+    return name
+  }
+
+  /// The folder that a path starts from which was written at that place, absolute.
+  func folder(of place: Place) -> String {
+    guard case .file(let name, _) = place else { return folder }
+    return bases.first { $0.file == name }?.folder ?? folder
+  }
+
+  /// `from` was followed when the recipe's file was read; elsewhere nobody would follow it.
+  private func checkFrom(_ root: Written) throws(RunError) {
+    guard let from = root["from"], !from.isNull else { return }
+    if case .override = from.place {
+      throw .doesNotGoWith(from.place, key: "from", other: "the command line", hint: "write it into a recipe")
+    }
+    guard !bases.isEmpty else {
+      throw .doesNotGoWith(
+        from.place, key: "from", other: "a recipe that is no file", hint: "write the keys themselves")
+    }
   }
 
   private static func methods(of root: Written) throws(RunError) -> [Written.Entry] {
@@ -97,7 +121,7 @@ package struct Variant: Sendable, Equatable {
 }
 
 extension RunConfig {
-  /// The recipe's methods in order, or the recipe itself when it has none.
+  /// The recipe's methods in order, the one that it chooses with `method`, or the recipe itself when it has none.
   ///
   /// - Parameter names: only these methods, in this order.
   package func variants(named names: [String]? = nil) throws(RunError) -> [Variant] {
@@ -112,7 +136,8 @@ extension RunConfig {
       return [Variant(name: value.flow, config: self)]
     }
     var variants: [Variant] = []
-    for name in names ?? known {
+    let method = try method(of: root)
+    for name in names ?? method.map({ [$0] }) ?? known {
       guard known.contains(name) else {
         throw .unknownMethod(name, nearest: nearest(to: name, in: known), known: known)
       }

@@ -29,11 +29,16 @@ extension Written {
     return merged.withoutAlternatives(to: news)
   }
 
-  /// A procedure takes the place of what makes steps, and an objective that of a procedure.
+  /// Keys of which a map has one: which samples are forgotten.
+  private static let forgetKeys = ["random", "class", "indices"]
+
+  /// A procedure takes the place of what makes steps, and an objective that of a procedure; of the ways to say what is
+  /// forgotten the new one holds.
   private func withoutAlternatives(to news: [Entry]) -> Written {
     func isGiven(_ key: String) -> Bool { news.contains { $0.key == key && !$0.value.isNull } }
-    let replaced =
+    var replaced =
       isGiven("procedure") ? ["objective", "reweighter", "updater"] : isGiven("objective") ? ["procedure"] : []
+    if Written.forgetKeys.contains(where: isGiven) { replaced += Written.forgetKeys }
     guard let entries, !replaced.isEmpty else { return self }
     var merged = self
     merged.content = .map(entries.filter { !replaced.contains($0.key) || isGiven($0.key) })

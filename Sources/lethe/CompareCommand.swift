@@ -15,6 +15,7 @@ struct CompareCommand: ParsableCommand {
         lethe compare recipe.yaml --methods Mask,Weights --sweep seed=1,2,3
         lethe compare recipe.yaml --sweep pipeline.optimizer.learning_rate=0.001,0.01,0.1
         lethe compare mine.yaml theirs.yaml seed=7
+        lethe compare examples/salun-table1/random10.yaml --paper examples/salun-table1/paper-random10.yaml
 
       Interrupted? The same command goes on where it stopped: finished runs are read, the open one is resumed. \
       --fresh begins again.
@@ -30,6 +31,12 @@ struct CompareCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Only these methods, in this order.", valueName: "A,B"))
   var methods: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Published numbers to print beside ours, and how far they lie apart; docs/cli.md has the form of the file.",
+      valueName: "file"))
+  var paper: String?
 
   @Option(help: ArgumentHelp("The folder in which the comparison's folder is made ['runs'].", valueName: "folder"))
   var output: String?
@@ -56,6 +63,10 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let workshop = talk.workshop
+    // A mistake in it is found now, not after the last run.
+    let published = try paper.map {
+      try PublishedTable(path: $0, currentFolder: FileManager.default.currentDirectoryPath)
+    }
     let (name, folder, jobs) = try jobs(workshop)
     let screen = talk.screen
     screen.tell("comparison of \(jobs.count) runs: \(RunFolders.shown(folder))")
@@ -79,7 +90,9 @@ struct CompareCommand: ParsableCommand {
       }
     }
     screen.clear()
-    let comparison = ComparisonReport(name: name, entries: entries)
+    var comparison = ComparisonReport(name: name, entries: entries)
+    comparison.published = published
+    comparison.setting = jobs.first?.plan.setting
     for (name, text) in [
       ("comparison.md", comparison.markdown()), ("comparison.json", comparison.json()),
       ("comparison.html", comparison.html()), ("comparison.csv", comparison.tableCSV()),

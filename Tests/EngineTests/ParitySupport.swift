@@ -6,7 +6,7 @@ import Testing
 
 @testable import Engine
 
-/// A file that scripts/reference/unlearning.py wrote: its settings, and tensors by name.
+/// A file that scripts/reference/unlearning.py or baselines.py wrote: its settings, and tensors by name.
 struct ReferenceFile {
   /// What the reference was made with.
   struct Settings: Decodable {
@@ -15,6 +15,10 @@ struct ReferenceFile {
     let mean, deviation, learningRate, momentum, weightDecay, keep, etaForget, etaRetain: Double
     let forget, retain: [Int]
     let parameters, statistics: [String]
+    /// Keys of `pipeline`, one a line, where the file says them.
+    let pipeline: [String]?
+    /// The run's epochs where there is more than one.
+    let epochs: Int?
   }
 
   let settings: Settings
@@ -109,7 +113,7 @@ final class ParityRun {
       base: {weights: \(ReferenceFile.path("original"))}
       retrained: none
       pipeline:
-        epochs: 1
+        epochs: \(settings.epochs ?? 1)
         batch: \(settings.batch)
         optimizer:
           learning_rate: \(settings.learningRate)

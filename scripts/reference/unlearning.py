@@ -212,6 +212,17 @@ def steps(state, data, dtype, masked, weighed):
     return out
 
 
+def settings(data):
+    """What a test needs to know to make the same run."""
+    return {
+        "seed": SEED, "permutationSeed": PERMUTATION_SEED, "classes": CLASSES, "width": WIDTH, "batch": BATCH,
+        "mean": MEAN, "deviation": DEVIATION, "learningRate": LEARNING_RATE, "momentum": MOMENTUM, "weightDecay": DECAY,
+        "keep": KEEP, "etaForget": ETA_FORGET, "etaRetain": ETA_RETAIN, "forget": data.forget,
+        "retain": data.retain, "parameters": [name for name, _ in ResNet18().named_parameters()],
+        "statistics": [name for name, _ in ResNet18().named_buffers() if not name.endswith("num_batches_tracked")],
+    }
+
+
 def main(folder):
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -221,12 +232,7 @@ def main(folder):
     about = {
         "made by": "scripts/reference/unlearning.py",
         "versions": {"python": sys.version.split()[0], "torch": torch.__version__, "numpy": numpy.__version__},
-        "seed": SEED, "permutationSeed": PERMUTATION_SEED, "classes": CLASSES, "width": WIDTH, "batch": BATCH,
-        "mean": MEAN, "deviation": DEVIATION, "learningRate": LEARNING_RATE, "momentum": MOMENTUM, "weightDecay": DECAY,
-        "keep": KEEP, "etaForget": ETA_FORGET, "etaRetain": ETA_RETAIN, "forget": data.forget,
-        "retain": data.retain, "parameters": [name for name, _ in ResNet18().named_parameters()],
-        "statistics": [name for name, _ in ResNet18().named_buffers() if not name.endswith("num_batches_tracked")],
-    }
+    } | settings(data)
 
     def write(name, tensors):
         # One key: the order of several is not fixed.

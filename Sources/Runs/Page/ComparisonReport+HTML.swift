@@ -4,6 +4,7 @@ extension ComparisonReport {
     let figures = scatter + cost
     let sections: [Markup?] = [
       Page.section("Distance from the retrained model", numbers),
+      Page.section("Against the published numbers", publishedMarkup),
       Page.section("More numbers", detailNumbers),
       Page.section("Forgetting against keeping, and cost", Page.figures(figures, areLarge: true)),
       Page.section("Runs", [runTable]),
