@@ -15,7 +15,7 @@ struct CompareCommand: ParsableCommand {
         lethe compare recipe.yaml --methods Mask,Weights --sweep seed=1,2,3
         lethe compare recipe.yaml --sweep pipeline.optimizer.learning_rate=0.001,0.01,0.1
         lethe compare mine.yaml theirs.yaml seed=7
-        lethe compare examples/salun-table1/random10.yaml --paper examples/salun-table1/paper-random10.yaml
+        lethe compare table.yaml --paper published.yaml
 
       Interrupted? The same command goes on where it stopped: finished runs are read, the open one is resumed. \
       --fresh begins again.
