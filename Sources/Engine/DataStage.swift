@@ -45,6 +45,16 @@ final class PreparedData {
     test = train
   }
 
+  /// The same images, split otherwise: what a shadow model learns, and what it then forgets.
+  init(_ other: PreparedData, split: Split) {
+    self.split = split
+    train = other.train
+    test = other.test
+    classNames = other.classNames
+    mean = other.mean
+    standardDeviation = other.standardDeviation
+  }
+
   /// The images that hold the samples of a set, and the set's positions in them.
   func samples(of set: SampleSet) -> (store: ImageStore, positions: [Int32]) {
     switch set {

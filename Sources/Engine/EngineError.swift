@@ -20,7 +20,7 @@ package enum EngineError: Error, Equatable, Sendable {
   case noDevice(name: String, reason: String)
   /// The user asked to stop; everything is saved.
   case interrupted(signal: Int32, folder: String)
-  /// A loss or a gradient was no finite number.
+  /// A loss or a gradient was no finite number; `folder` is empty where no state is kept.
   case notFinite(step: Int, what: String, folder: String)
   /// A plan without a pipeline where one is needed.
   case noPipeline
@@ -76,7 +76,7 @@ extension EngineError: CustomStringConvertible {
       "interrupted; everything is saved in '\(folder)'; go on with: lethe run --resume \(folder)"
     case .notFinite(let step, let what, let folder):
       "\(what) is not a finite number at step \(step), which changed nothing; "
-        + "the last good state is in '\(folder)'; try a lower learning rate or clip"
+        + (folder.isEmpty ? "" : "the last good state is in '\(folder)'; ") + "try a lower learning rate or clip"
     case .noPipeline:
       "the plan has no pipeline to carry out"
     case .mismatch(let what):

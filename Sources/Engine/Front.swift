@@ -57,6 +57,11 @@ package struct Front {
     try engine(plan, folder, sink).evaluate(weights: weights)
   }
 
+  /// Makes and measures the models of an audit.
+  package func auditor(_ plan: AuditPlan, sink: @escaping (RunEvent) -> Void) -> Auditor {
+    Auditor(plan: plan, cancel: flag, sink: sink)
+  }
+
   /// Times steps that take turns on images of noise: 28×28 grey for the small network, 32×32 in colour for ResNet-18.
   ///
   /// - Returns: seconds of every counted step, a row each in the order given.

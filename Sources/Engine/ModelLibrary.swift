@@ -46,7 +46,7 @@ struct ModelLibrary {
     case .weights(let file): return (try loaded(file), true)
     case .train(let training):
       guard let key else { preconditionFailure("a model that is trained has a key") }
-      let name = digest("lethe-model-1\n\(try TorchRuntime.shared().version)\n\(data.split.sha256)\n\(key)")
+      let name = try ModelLibrary.name(of: key, data.split)
       let file = cache.appendingPathComponent("\(name).safetensors")
       if FileManager.default.fileExists(atPath: file.path) { return (try loaded(file.path), true) }
       try makeFolder(cache)
@@ -59,6 +59,13 @@ struct ModelLibrary {
       try model.save(file: file.path, metadata: ["made-by": "lethe", "phase": phase.rawValue])
       return (model, false)
     }
+  }
+}
+
+extension ModelLibrary {
+  /// What a trained model's file is called in the cache, without its ending.
+  static func name(of key: String, _ split: Split) throws -> String {
+    digest("lethe-model-1\n\(try TorchRuntime.shared().version)\n\(split.sha256)\n\(key)")
   }
 }
 

@@ -34,6 +34,10 @@ enum CommandError: Error, Equatable {
   case outputFailed
   /// The Python side of a benchmark did not do what it should.
   case python(String)
+  /// A process of an audit ended with its job undone.
+  case workerFailed(job: String, reason: String, code: Int32)
+  /// A signal stopped an audit.
+  case auditInterrupted(signal: Int32)
   /// Some runs of a comparison ended early; the others' table was printed.
   case someRunsFailed(Int, of: Int, code: Int32)
 
@@ -45,7 +49,8 @@ enum CommandError: Error, Equatable {
     case .noFile, .noStrategy, .noPart: 66
     case .cannotWrite: 73
     case .cannotStart, .diskFull, .outputFailed, .python: 74
-    case .someRunsFailed(_, _, let code): code
+    case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code): code
+    case .auditInterrupted(let signal): 128 + signal
     }
   }
 }
@@ -75,6 +80,10 @@ extension CommandError: CustomStringConvertible {
     case .cannotStart(let program): "'\(program)' cannot be started, or did not end well"
     case .outputFailed: "the result cannot be written: standard output is closed or its disk is full"
     case .python(let reason): "the Python of LETHE_PYTHON: \(reason)"
+    case .workerFailed(let job, let reason, _):
+      "\(job): \(reason); the models that are made are kept, and the same command goes on"
+    case .auditInterrupted:
+      "interrupted; the models that are made are kept, and the same command goes on"
     case .someRunsFailed(let failed, let total, _): "\(failed) of \(total) runs did not finish"
     }
   }

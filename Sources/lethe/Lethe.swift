@@ -14,6 +14,7 @@ struct Lethe: ParsableCommand {
         lethe run examples/glyphs-demo.yaml
         lethe run examples/glyphs-demo.yaml seed=2 pipeline.mask.keep=0.3
         lethe compare examples/glyphs-demo.yaml --sweep seed=1,2,3
+        lethe audit examples/mnist-audit.yaml --budget
         lethe plugin list
 
       Exit codes: 0 done, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's mistake, \
@@ -21,8 +22,8 @@ struct Lethe: ParsableCommand {
       """,
     version: Workshop.live.version,
     subcommands: [
-      RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, PluginCommand.self,
-      DoctorCommand.self, BenchCommand.self,
+      RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
+      PluginCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

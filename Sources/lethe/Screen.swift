@@ -66,6 +66,16 @@ final class Screen {
     Output.tell(text + "\n")
   }
 
+  /// Draws a line in the place of the bar; on a terminal only, at most ten times a second.
+  func bar(_ text: String) {
+    guard mode == .full, isTerminal else { return }
+    let now = clock.now
+    if let lastShown, now - lastShown < .milliseconds(100) { return }
+    lastShown = now
+    Output.tell("\r\(text.prefix(max(0, Output.width - 1)))\u{1B}[K")
+    hasBar = true
+  }
+
   /// Takes the dashboard or the bar away, so that something else can be written.
   func clear() {
     live?.close()

@@ -17,6 +17,10 @@ extension Workshop {
       carryOut: { try front.carryOut($0, in: $1, sink: $2) },
       resume: { try front.resume($0, sink: $1) },
       evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
+      auditor: { plan, sink in
+        let auditor = front.auditor(plan, sink: sink)
+        return Auditor(budget: auditor.budget, open: auditor.open, make: auditor.make, report: auditor.report)
+      },
       time: { steps, rounds, progress in
         try front.time(
           steps.map { step in

@@ -16,6 +16,18 @@ struct Workshop {
     let isProblem: Bool
   }
 
+  /// What can be asked about an audit.
+  struct Auditor {
+    /// What is to be made, with so many processes.
+    let budget: (_ processes: Int) throws -> AuditBudget
+    /// The jobs that are not done yet, in order.
+    let open: () throws -> [AuditJob]
+    /// Does a job; gives its seconds.
+    let make: (AuditJob) throws -> Double
+    /// Measures the audit, and puts what the numbers come from into the folder.
+    let report: (_ folder: URL) throws -> AuditReport
+  }
+
   /// Lethe's version.
   let version: String
   /// The strategies in the usual folders and in these; reads files, runs nothing.
@@ -30,6 +42,8 @@ struct Workshop {
   let resume: (_ folder: URL, _ sink: @escaping Sink) throws -> RunReport
   /// Measures weights from a file.
   let evaluate: (_ plan: RunPlan, _ weights: String, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Makes and measures the models of an audit.
+  let auditor: (_ plan: AuditPlan, _ sink: @escaping Sink) -> Auditor
   /// Times plans side by side: one after the other takes a step, so many rounds.
   let time: (_ steps: [TimedStep], _ rounds: Int, _ progress: (Int, Int) -> Void) throws -> [TimedRow]
   /// Times the choice of half of so many scores, and a full sort of them.

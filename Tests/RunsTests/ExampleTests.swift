@@ -4,7 +4,9 @@ import Testing
 @testable import Runs
 
 @Suite struct ExampleTests {
-  static let names = ["cifar10-class", "cifar10-random10", "cifar10-small", "glyphs-demo", "mnist-random10"]
+  static let names = [
+    "cifar10-class", "cifar10-random10", "cifar10-small", "glyphs-demo", "mnist-audit", "mnist-random10",
+  ]
   static let methods = ["Fine-tune", "Gradient ascent", "Random label", "SalUn", "LoReUn", "SalUn+LoReUn"]
 
   static func config(_ name: String) throws -> RunConfig {
