@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes a small ResNet-18 with first weights, and what PyTorch makes of them in one step of SGD.
+"""Writes small networks with first weights, and what PyTorch makes of them in two steps of SGD.
 
-Usage: models.py FOLDER   (needs torch and safetensors; torchvision too, to check that the layout is its own)
+Usage: models.py FOLDER   (needs torch and safetensors; torchvision too, to check that the layouts are its own)
 
-FOLDER gets resnet18-width4.safetensors (binary32) and resnet18-width4.json (computed in binary64).
+FOLDER gets a .safetensors (binary32) and a .json (computed in binary64) for each of resnet18-width4, vgg16_bn-width2 and
+vgg16_bn_lth-width2.
 """
 
 import json
@@ -55,6 +56,31 @@ class ResNet18(torch.nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class VGG16(torch.nn.Module):
+    """VGG-16 with batch normalisation for small images: without its fifth pooling, with one of two classifiers."""
+
+    def __init__(self, form, width=64, classes=10, channels=3):
+        super().__init__()
+        one_linear = form == "vgg16_bn_lth"
+        layers, inputs = [], channels
+        for index, multiples in enumerate([(1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8)]):
+            if index > 0:
+                layers.append(torch.nn.MaxPool2d(2))
+            for multiple in multiples:
+                convolution = torch.nn.Conv2d(inputs, multiple * width, 3, padding=1, bias=one_linear)
+                layers += [convolution, torch.nn.BatchNorm2d(multiple * width), torch.nn.ReLU(inplace=True)]
+                inputs = multiple * width
+        self.features = torch.nn.Sequential(*layers)
+        self.avgpool = torch.nn.AdaptiveAvgPool2d(1 if one_linear else 2)
+        hidden = 4 * width
+        self.classifier = torch.nn.Linear(inputs, classes) if one_linear else torch.nn.Sequential(
+            torch.nn.Linear(4 * inputs, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, hidden), torch.nn.ReLU(),
+            torch.nn.Linear(hidden, classes))
+
+    def forward(self, x):
+        return self.classifier(self.avgpool(self.features(x)).flatten(1))
+
+
 def draw(model, seed):
     """First weights as Lethe draws them: parameter after parameter, from one generator."""
     generator = torch.Generator().manual_seed(seed)
@@ -62,6 +88,11 @@ def draw(model, seed):
         for module in model.modules():
             if isinstance(module, torch.nn.Conv2d):
                 torch.nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+            elif isinstance(module, torch.nn.Linear) and isinstance(model, VGG16):
+                module.weight.normal_(0, 0.01, generator=generator)
+                module.bias.zero_()
             elif isinstance(module, torch.nn.Linear):
                 bound = module.in_features**-0.5
                 module.weight.uniform_(-bound, bound, generator=generator)
@@ -96,17 +127,44 @@ def torchvision_agrees():
     assert len(list(ours.parameters())) == 62
 
 
+def torchvision_agrees_on_vgg(form, count):
+    """The convolutions are torchvision's, in name and in what they compute; the classifier takes the place of its own."""
+    import torchvision
+
+    ours = VGG16(form).eval()
+    theirs = torchvision.models.vgg16_bn().eval()
+    theirs.features = theirs.features[:43]
+    if form == "vgg16_bn":
+        for module in theirs.features:
+            if isinstance(module, torch.nn.Conv2d):
+                module.bias = None
+    theirs.avgpool, theirs.classifier = ours.avgpool, ours.classifier
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    theirs.load_state_dict(ours.state_dict(), strict=True)
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.allclose(ours(images), theirs(images), rtol=1e-5, atol=1e-6)
+    assert sum(p.numel() for p in ours.parameters()) == count
+
+
 def main(folder):
     torch.use_deterministic_algorithms(True)
     torchvision_agrees()
-    model = ResNet18(WIDTH, CLASSES)
+    torchvision_agrees_on_vgg("vgg16_bn", 15311818)
+    torchvision_agrees_on_vgg("vgg16_bn_lth", 14728266)
+    record(folder, "resnet18-width4", ResNet18(WIDTH, CLASSES), WIDTH, (6, 3, 8, 8), [0, 4, 2, 2, 1, 3])
+    for form in ["vgg16_bn", "vgg16_bn_lth"]:
+        record(folder, f"{form}-width2", VGG16(form, 2, CLASSES), 2, (5, 3, 32, 32), [0, 4, 2, 1, 3])
+
+
+def record(folder, name, model, width, shape, labels):
     draw(model, SEED)
-    save_file(model.state_dict(), folder / "resnet18-width4.safetensors", metadata={"format": "pt"})
+    save_file(model.state_dict(), folder / f"{name}.safetensors", metadata={"format": "pt"})
     model.double().train()
 
     numbers = torch.Generator().manual_seed(11)
-    images = torch.randint(0, 256, (6, 3, 8, 8), generator=numbers)
-    labels = torch.tensor([0, 4, 2, 2, 1, 3])
+    images = torch.randint(0, 256, shape, generator=numbers)
+    labels = torch.tensor(labels)
     x = normalised(images.double() / 256)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     losses, logits = [], []
@@ -126,13 +184,13 @@ def main(folder):
     with torch.no_grad():
         evaluated = model(x).tolist()
     expected = {
-        "torch": torch.__version__, "width": WIDTH, "classes": CLASSES, "seed": SEED, "mean": MEAN, "std": STD,
+        "torch": torch.__version__, "width": width, "classes": CLASSES, "seed": SEED, "mean": MEAN, "std": STD,
         "images": images.flatten().tolist(), "image_shape": list(images.shape), "labels": labels.tolist(),
         "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 5e-4,
         "train_logits": logits, "losses": losses, "gradients": first_gradients, "state_after_one": state,
         "evaluated_after_two": evaluated,
     }
-    (folder / "resnet18-width4.json").write_text(json.dumps(expected) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(expected) + "\n")
 
 
 if __name__ == "__main__":

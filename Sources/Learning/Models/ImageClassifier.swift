@@ -24,7 +24,7 @@ package final class ImageClassifier {
   private let normalise: NormalisationLayer
   private let network: any Network
 
-  private init(
+  init(
     _ architecture: String, _ builder: ModelBuilder, _ network: any Network, _ normalisation: Normalisation,
     dtype: DType, device: Device, channelsLast: Bool
   ) throws(TensorError) {

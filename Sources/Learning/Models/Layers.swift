@@ -1,13 +1,14 @@
 import Tensors
 
-/// A convolution without bias: a batch normalisation follows, which has one.
+/// A convolution, mostly without bias: a batch normalisation follows, which has one.
 struct Convolution {
   let weight: Tensor
+  let bias: Tensor?
   let stride: Int
   let padding: Int
 
   func callAsFunction(_ input: Tensor) throws(TensorError) -> Tensor {
-    try input.conv2d(weight, stride: stride, padding: padding)
+    try input.conv2d(weight, bias: bias, stride: stride, padding: padding)
   }
 }
 

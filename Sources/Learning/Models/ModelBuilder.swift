@@ -7,7 +7,9 @@ import Tensors
 ///
 /// - convolutions: normal, mean 0, deviation √(2 / (output channels · kernel area)) (He et al. 2015, "fan out");
 /// - batch normalisation: weight 1, bias 0, running mean 0, running variance 1, nothing drawn;
-/// - linear layers: weight, then bias, uniform in ±1/√inputs (PyTorch's default).
+/// - linear layers: weight, then bias, uniform in ±1/√inputs (PyTorch's default); or, with a deviation, weight normal of
+///   mean 0, bias 0;
+/// - biases of convolutions: 0, nothing drawn.
 final class ModelBuilder {
   private(set) var parameters: [(name: String, tensor: Tensor)] = []
   private(set) var state: [(name: String, tensor: Tensor)] = []
@@ -38,14 +40,16 @@ final class ModelBuilder {
     counts = try Tensor.zeros([normalised.count], dtype: .int64, device: device)
   }
 
-  /// A convolution's weight [outputs, inputs, kernel, kernel] under `name.weight`.
+  /// A convolution's weight [outputs, inputs, kernel, kernel] under `name.weight`, and where it has one its bias.
   func convolution(
-    _ name: String, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0
+    _ name: String, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0, hasBias: Bool = false
   ) throws(TensorError) -> Convolution {
     let weight = try Tensor.empty([outputs, inputs, kernel, kernel])
     let spread = (2 / Double(outputs * kernel * kernel)).squareRoot()
     try weight.fillNormal(deviation: spread, generator)
-    return Convolution(weight: try add("\(name).weight", weight), stride: stride, padding: padding)
+    let added = try add("\(name).weight", weight)
+    let bias = hasBias ? try add("\(name).bias", try Tensor.zeros([outputs])) : nil
+    return Convolution(weight: added, bias: bias, stride: stride, padding: padding)
   }
 
   /// A batch normalisation: weight, bias and three buffers under `name`.
@@ -61,9 +65,16 @@ final class ModelBuilder {
   }
 
   /// A linear layer: weight [outputs, inputs] and bias [outputs] under `name`.
-  func linear(_ name: String, inputs: Int, outputs: Int) throws(TensorError) -> Linear {
-    let bound = 1 / Double(inputs).squareRoot()
+  ///
+  /// - Parameter deviation: of the normal distribution that the weight is drawn from; nil for PyTorch's default.
+  func linear(_ name: String, inputs: Int, outputs: Int, deviation: Double? = nil) throws(TensorError) -> Linear {
     let weight = try Tensor.empty([outputs, inputs])
+    if let deviation {
+      try weight.fillNormal(deviation: deviation, generator)
+      return Linear(
+        weight: try add("\(name).weight", weight), bias: try add("\(name).bias", try Tensor.zeros([outputs])))
+    }
+    let bound = 1 / Double(inputs).squareRoot()
     try weight.fillUniform(from: -bound, to: bound, generator)
     let bias = try Tensor.empty([outputs])
     try bias.fillUniform(from: -bound, to: bound, generator)
