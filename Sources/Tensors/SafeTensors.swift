@@ -27,6 +27,21 @@ extension SafeTensors {
     return SafeTensors(metadata: header.metadata, tensors: tensors)
   }
 
+  /// The bytes of the tensors whose names are wanted, in the order of the header, without opening LibTorch.
+  package static func bytes(
+    _ path: String, where isWanted: (String) -> Bool
+  ) throws(TensorError) -> [(entry: SafeTensorsHeader.Entry, bytes: [UInt8])] {
+    let file = try OpenFile(reading: path)
+    let header = try SafeTensorsHeader(prefix: try file.read(8, at: 0), fileBytes: file.bytes, path: path) {
+      (count) throws(TensorError) in try file.read(count, at: 8)
+    }
+    var tensors: [(entry: SafeTensorsHeader.Entry, bytes: [UInt8])] = []
+    for entry in header.entries where isWanted(entry.name) {
+      tensors.append((entry, try file.read(entry.offsets.count, at: header.dataStart + entry.offsets.lowerBound)))
+    }
+    return tensors
+  }
+
   /// What a safetensors file says about its tensors, without reading them.
   package static func header(_ path: String) throws(TensorError) -> SafeTensorsHeader {
     let file = try OpenFile(reading: path)

@@ -47,10 +47,12 @@ package struct SafeTensorsHeader: Sendable {
 
   private static func length(_ prefix: [UInt8], _ fileBytes: Int) throws(Flaw) -> Int {
     if prefix.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-      throw .text("it is a zip archive, such as torch.save writes; save the weights with safetensors instead")
+      throw .text(
+        "it is a zip archive, such as torch.save writes; scripts/convert-checkpoint makes a safetensors file of it")
     }
     if prefix.count > 1, prefix[0] == 0x80, (2...5).contains(prefix[1]) {
-      throw .text("it is a Python pickle, which is never opened; save the weights with safetensors instead")
+      throw .text(
+        "it is a Python pickle, which is never opened; scripts/convert-checkpoint makes a safetensors file of it")
     }
     guard prefix.count == 8 else { throw .text("it has \(prefix.count) bytes, fewer than the 8 of a header's length") }
     var length: UInt64 = 0
