@@ -72,8 +72,8 @@ package final class Auditor {
     func measure(_ name: String, _ model: ImageClassifier) throws {
       models[name] = try AuditMargins.measure(model, run, data, ready.design, cancel: cancel)
     }
-    let everything = (data.split.forget + data.split.retain).sorted()
-    let trained = try library.model(run.base, key: run.baseKeyJSON(), positions: everything, phase: .base)?.model
+    let trained = try library.model(
+      run.base, key: run.baseKeyJSON(), positions: data.baseSamples, phase: .base)?.model
     let retrained = try library.model(
       run.retrained, key: run.retrainedKeyJSON(), positions: data.split.retain, phase: .retrain)?.model
     if let trained { try measure(job.kind == .target ? "original" : "trained", trained) }
@@ -180,9 +180,14 @@ package final class Auditor {
   private func isTrained(_ job: AuditJob, _ design: AuditDesign) throws -> Bool {
     let run = plan.run(of: job)
     let split = job.kind == .shadow ? design.split(of: job.number) : design.split
-    let keys = [run.baseKeyJSON(), run.retrainedKeyJSON()].compactMap(\.self)
-    return try keys.allSatisfy { key in
-      let name = try ModelLibrary.name(of: key, split)
+    let everything = job.kind == .shadow ? nil : loaded?.data.baseSamples
+    let models = [
+      (run.baseKeyJSON(), everything ?? (split.forget + split.retain).sorted()),
+      (run.retrainedKeyJSON(), split.retain),
+    ]
+    return try models.allSatisfy { key, positions in
+      guard let key else { return true }
+      let name = try ModelLibrary.name(of: key, trainedOn: positions)
       return FileManager.default.fileExists(
         atPath: cacheFolder().appendingPathComponent("models/\(name).safetensors").path)
     }

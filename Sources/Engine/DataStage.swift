@@ -11,6 +11,10 @@ final class PreparedData {
   let test: ImageStore
   /// Which sample is in which set.
   let split: Split
+  /// What earlier stages of a sequence forgot, in their order.
+  let earlierForgetSets: [[Int32]]
+  /// What the original model is trained on.
+  let baseSamples: [Int32]
   /// The classes' names.
   let classNames: [String]
   /// What images in [0, 1] are normalised with, one value a channel.
@@ -21,9 +25,12 @@ final class PreparedData {
     let dataset = try Dataset.load(
       plan.data.learningSource, permutationSeed: plan.data.permutationSeed, trainLimit: plan.data.train,
       testLimit: plan.data.test, cancel: cancel)
-    split = try Splitter.split(
-      dataset, forgetting: plan.forget.request, validation: plan.data.validation.learningAmount,
-      splitSeed: plan.data.splitSeed)
+    let splits = try Splitter.split(
+      dataset, inTurn: plan.requests.map(\.request), validation: plan.data.validationRequest)
+    let stage = plan.stage ?? splits.count
+    split = splits[stage - 1]
+    earlierForgetSets = splits.prefix(stage - 1).map(\.forget)
+    baseSamples = try PreparedData.baseSamples(plan, splits[0], count: dataset.train.count)
     classNames = dataset.train.classNames
     mean = try PreparedData.perChannel(plan.data.normalise?.mean ?? dataset.mean, "mean", dataset.train.channels)
     standardDeviation = try PreparedData.perChannel(
@@ -38,6 +45,8 @@ final class PreparedData {
     split = Split(
       forget: Array(positions.prefix(count)), retain: Array(positions.dropFirst(count)), validation: [],
       test: positions)
+    earlierForgetSets = []
+    baseSamples = positions
     classNames = images.classNames
     mean = try PreparedData.perChannel(plan.data.normalise?.mean ?? [0.5], "mean", images.channels)
     standardDeviation = try PreparedData.perChannel(plan.data.normalise?.std ?? [0.25], "std", images.channels)
@@ -48,6 +57,8 @@ final class PreparedData {
   /// The same images, split otherwise: what a shadow model learns, and what it then forgets.
   init(_ other: PreparedData, split: Split) {
     self.split = split
+    earlierForgetSets = []
+    baseSamples = (split.forget + split.retain).sorted()
     train = other.train
     test = other.test
     classNames = other.classNames
@@ -63,6 +74,30 @@ final class PreparedData {
     case .validation: (train, split.validation)
     case .test: (test, split.test)
     }
+  }
+
+  /// What of each set the original model has not seen though others will think so, and what it has seen of those held out;
+  /// nil where it was trained on what is forgotten and retained.
+  func leak(_ plan: RunPlan) -> String? {
+    guard case .train(let training) = plan.base, training.samples != nil else { return nil }
+    let seen = Set(baseSamples)
+    let unseen = [(Split.Part.forget, split.forget), (.retain, split.retain)].compactMap { part, positions in
+      let count = positions.count { !seen.contains($0) }
+      return count == 0 ? nil : "\(count) of \(positions.count) \(part.rawValue) samples were never shown to it"
+    }
+    let held = split.validation.count { seen.contains($0) }
+    let parts = unseen + (held == 0 ? [] : ["\(held) of \(split.validation.count) validation samples were"])
+    return parts.isEmpty ? nil : "the original model is trained on 'base.samples': \(parts.joined(separator: ", "))"
+  }
+
+  /// The positions of the recipe's file, in rising order; else all that is forgotten or retained.
+  private static func baseSamples(_ plan: RunPlan, _ split: Split, count: Int) throws -> [Int32] {
+    guard case .train(let training) = plan.base, let file = training.samples else {
+      return (split.forget + split.retain).sorted()
+    }
+    let positions = try IndexFile.read(file, count: count, parts: [.forget, .retain])
+    guard !positions.isEmpty else { throw EngineError.mismatch("'base.samples' lists no sample to train on") }
+    return positions.sorted()
   }
 
   /// What the report says about the split.
@@ -91,6 +126,17 @@ extension DataPlan {
     case .glyphs: .glyphs(seed: 1)
     case .idx: .idx(folder: path ?? "")
     case .images: .images(path: path ?? "")
+    case .cifar: .cifar(path: path ?? "")
+    case .npz: .npz(path: path ?? "")
+    case .safetensors: .safetensors(path: path ?? "")
+    case .tinyImageNet: .tinyImageNet(path: path ?? "")
+    }
+  }
+
+  fileprivate var validationRequest: ValidationRequest {
+    switch validation {
+    case .amount(let amount): .amount(amount.learningAmount, seed: splitSeed)
+    case .samples(let file): .indices(file: file)
     }
   }
 }
@@ -111,6 +157,7 @@ extension ForgetPlan {
     case .aClass(.index(let index), let count, let seed): .ofClass(String(index), count: count, seed: seed)
     case .aClass(.name(let name), let count, let seed): .ofClass(name, count: count, seed: seed)
     case .indices(let file): .indices(file: file)
+    case .files(let list): .files(list: list)
     }
   }
 }

@@ -127,7 +127,7 @@ extension RunPlan {
   fileprivate var benchmarkShape: [Int] {
     switch model {
     case .cnn: [1, 28, 28]
-    case .resnet18: [3, 32, 32]
+    case .resnet18, .vgg16: [3, 32, 32]
     }
   }
 

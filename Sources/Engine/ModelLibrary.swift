@@ -27,6 +27,11 @@ struct ModelLibrary {
       return try ImageClassifier.resNet18(
         width: width, inputShape: shape, classes: data.classNames.count, normalisation: normalisation,
         seed: seed, device: device, channelsLast: plan.channelsLast)
+    case .vgg16(let form, let width):
+      return try ImageClassifier.vgg16(
+        form == .threeLinear ? .threeLinear : .globalAverage, width: width, inputShape: shape,
+        classes: data.classNames.count, normalisation: normalisation, seed: seed, device: device,
+        channelsLast: plan.channelsLast)
     }
   }
 
@@ -46,7 +51,7 @@ struct ModelLibrary {
     case .weights(let file): return (try loaded(file), true)
     case .train(let training):
       guard let key else { preconditionFailure("a model that is trained has a key") }
-      let name = try ModelLibrary.name(of: key, data.split)
+      let name = try ModelLibrary.name(of: key, trainedOn: positions)
       let file = cache.appendingPathComponent("\(name).safetensors")
       if FileManager.default.fileExists(atPath: file.path) { return (try loaded(file.path), true) }
       try makeFolder(cache)
@@ -64,8 +69,11 @@ struct ModelLibrary {
 
 extension ModelLibrary {
   /// What a trained model's file is called in the cache, without its ending.
-  static func name(of key: String, _ split: Split) throws -> String {
-    digest("lethe-model-1\n\(try TorchRuntime.shared().version)\n\(split.sha256)\n\(key)")
+  ///
+  /// - Parameter positions: what it is trained on, in rising order.
+  static func name(of key: String, trainedOn positions: [Int32]) throws -> String {
+    let samples = digest(positions.map(String.init).joined(separator: "\n"))
+    return digest("lethe-model-2\n\(try TorchRuntime.shared().version)\n\(samples)\n\(key)")
   }
 }
 

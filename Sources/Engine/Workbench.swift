@@ -41,7 +41,8 @@ package final class Workbench {
     let channelsLast: Bool
     let threads: Int?
     let data: DataPlan
-    let forget: ForgetPlan
+    let requests: [ForgetPlan]
+    let stage: Int?
     let model: ModelPlan
     let base, retrained: ModelSource
     let evaluate: EvaluatePlan
@@ -53,7 +54,8 @@ package final class Workbench {
       channelsLast = plan.channelsLast
       threads = plan.threads
       data = plan.data
-      forget = plan.forget
+      requests = plan.requests
+      stage = plan.stage
       model = plan.model
       base = plan.base
       retrained = plan.retrained
@@ -85,13 +87,13 @@ package final class Workbench {
       (try PreparedData(plan: plan, device: device, cancel: cancel), cached: false)
     }
     try split(data)
+    if let leak = data.leak(plan) { try reporter.say(.warning(leak)) }
     let library = ModelLibrary(
       plan: plan, data: data, device: device, cache: cacheFolder().appendingPathComponent("models"), cancel: cancel,
       reporter: reporter)
     let original = try reporter.phase(.base) {
-      let everything = (data.split.forget + data.split.retain).sorted()
       guard
-        let made = try library.model(plan.base, key: plan.baseKeyJSON(), positions: everything, phase: .base)
+        let made = try library.model(plan.base, key: plan.baseKeyJSON(), positions: data.baseSamples, phase: .base)
       else { throw EngineError.mismatch("'base' is none; there is nothing to unlearn from") }
       return made
     }

@@ -44,6 +44,21 @@ package enum LearningError: Error, Equatable, Sendable {
   /// An image has another size or another number of channels than the first one.
   case imageShape(path: String, entry: String, found: String, expected: String, first: String)
 
+  // MARK: Other sources
+
+  /// The binary version of CIFAR-10 or CIFAR-100 is not as it should be; the reason goes on after the path.
+  case cifar(path: String, reason: String)
+  /// A file of arrays does not hold the four that are needed.
+  case arrays(path: String, reason: String)
+  /// A MATLAB file, which is not read.
+  case matlab(path: String)
+  /// A part of Tiny-ImageNet is not there.
+  case missingTinyPart(path: String, part: String)
+  /// A file among Tiny-ImageNet's images is none.
+  case strayTinyFile(path: String, entry: String)
+  /// A list of Tiny-ImageNet's contradicts its images.
+  case annotations(path: String, line: Int?, reason: String)
+
   // MARK: Splits
 
   /// More samples are asked for than there are.
@@ -58,6 +73,18 @@ package enum LearningError: Error, Equatable, Sendable {
   case nothingButValidation(count: Int)
   /// No such class.
   case unknownClass(name: String, known: [String])
+  /// A word that several classes have.
+  case ambiguousClass(name: String, classes: [String])
+  /// A list of files cannot be understood.
+  case fileList(path: String, line: Int?, reason: String)
+  /// A list names a file that is no training image.
+  case unknownFile(path: String, line: Int, name: String, nearest: String?, count: Int)
+  /// A list of files for images that did not come from files.
+  case filesWithoutNames(path: String)
+  /// A sample is listed for validation and to be forgotten.
+  case heldOutAndForgotten(path: String, index: Int)
+  /// A sample is listed that an earlier request took.
+  case forgottenBefore(index: Int)
   /// An index file cannot be understood.
   case indexFile(path: String, reason: String)
   /// An index is not a position in the training data.
@@ -121,6 +148,9 @@ extension LearningError: CustomStringConvertible {
     case .corruptArchive(let path, let entry, let reason):
       "\(Self.place(path, entry)) cannot be unpacked: \(reason); fetch it again or check its hash"
     case .idxMagic, .idxLength, .idxShape, .idxCount, .idxSize, .labelRange: idxDescription
+    case .cifar, .arrays, .matlab, .missingTinyPart, .strayTinyFile, .annotations: sourceDescription
+    case .ambiguousClass, .fileList, .unknownFile, .filesWithoutNames, .heldOutAndForgotten, .forgottenBefore:
+      listDescription
     case .missingPart, .emptyClass, .unpairedClass, .strayFile, .badImage, .imageShape: imageDescription
     case .emptySet, .tooFewRetained, .tooFewClasses, .notFinite, .attackFailed: metricDescription
     case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
@@ -183,7 +213,7 @@ extension LearningError: CustomStringConvertible {
       "data.validation holds out all \(count) training samples; expected some to forget and some to retain"
     case .unknownClass(let name, let known):
       "no class '\(name)' in this data; expected an index from 0 to \(known.count - 1) or one of "
-        + known.map { "'\($0)'" }.joined(separator: ", ")
+        + Self.some(known, most: 20)
     case .indexFile(let path, let reason):
       "index file '\(path)' \(reason); expected one index a line, a .json array of whole numbers, or a .npy vector of integers"
     case .indexRange(let path, let index, let count):
@@ -232,12 +262,12 @@ extension LearningError: CustomStringConvertible {
     }
   }
 
-  private static func some(_ names: [String]) -> String {
-    let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
-    return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+  static func some(_ names: [String], most: Int = 3) -> String {
+    let shown = names.prefix(most).map { "'\($0)'" }.joined(separator: ", ")
+    return names.count > most ? "\(shown) and \(names.count - most) more" : shown
   }
 
-  private static func place(_ path: String, _ entry: String?) -> String {
+  static func place(_ path: String, _ entry: String?) -> String {
     entry.map { "'\($0)' in '\(path)'" } ?? "'\(path)'"
   }
 

@@ -70,7 +70,10 @@ package struct AuditPlan: Sendable, Equatable, Codable {
         need: "to know how shadow models are trained, which 'base.weights' does not say; "
           + "give 'retrained' with epochs, batch and optimizer")
     }
-    if run.data.validation == .count(0) {
+    guard !run.isSequence else {
+      throw .needs(.nowhere(file), what: "an audit", need: "one request; 'forget' is a list")
+    }
+    if run.data.validation == .amount(.count(0)) {
       throw .needs(
         .nowhere(file), what: "an audit",
         need: "samples that no model has seen, from the validation set; 'data.validation' is 0")

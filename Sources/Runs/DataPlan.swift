@@ -23,6 +23,35 @@ package enum AmountPlan: Sendable, Equatable, Codable {
   }
 }
 
+/// Which training samples are held out for validation.
+package enum ValidationPlan: Sendable, Equatable, Codable {
+  /// So many of them, drawn class by class.
+  case amount(AmountPlan)
+  /// The positions in a file, absolute path; dataset order of the training samples.
+  case samples(file: String)
+
+  private enum CodingKeys: String, CodingKey {
+    case samples
+  }
+
+  package init(from decoder: any Decoder) throws {
+    if let amount = try? AmountPlan(from: decoder) {
+      self = .amount(amount)
+    } else {
+      self = .samples(file: try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .samples))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .amount(let amount): try amount.encode(to: encoder)
+    case .samples(let file):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(file, forKey: .samples)
+    }
+  }
+}
+
 /// Where samples come from.
 package enum DataFormat: String, Sendable, Codable, CaseIterable {
   /// The glyphs that Lethe draws itself: ten classes, 28×28, grey.
@@ -31,6 +60,14 @@ package enum DataFormat: String, Sendable, Codable, CaseIterable {
   case idx
   /// A folder, tar or zip of image files with `train/<class>` and `test/<class>`.
   case images
+  /// The binary files of CIFAR-10 or CIFAR-100.
+  case cifar
+  /// A NumPy archive with images and labels.
+  case npz
+  /// A safetensors file with images and labels.
+  case safetensors
+  /// Tiny-ImageNet as it is distributed.
+  case tinyImageNet = "tiny-imagenet"
 }
 
 /// What is learned from.
@@ -45,8 +82,8 @@ package struct DataPlan: Sendable, Equatable, Codable {
   package var test: Int?
   /// Seed of the permutation that both splits are put into when they are loaded; nil for the order of the files.
   package var permutationSeed: UInt64?
-  /// How much of the training samples is set aside for validation; no role sees it.
-  package var validation: AmountPlan
+  /// Which of the training samples are set aside for validation; no role sees them.
+  package var validation: ValidationPlan
   /// Seed of that choice.
   package var splitSeed: UInt64
   /// What is done to training images at random.
@@ -112,15 +149,21 @@ package enum ForgetPlan: Sendable, Equatable, Codable {
   case aClass(ClassName, count: Int?, seed: UInt64)
   /// The positions in a file (text, one a line; a JSON array; or .npy), absolute path; dataset order of the training samples.
   case indices(file: String)
+  /// The images whose files a text lists, one a line, relative to the data's folder or archive; absolute path.
+  case files(list: String)
 
   enum CodingKeys: String, CodingKey {
-    case random, `class`, count, indices, seed
+    case random, `class`, count, indices, files, seed
   }
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let file = try container.decodeIfPresent(String.self, forKey: .indices) {
       self = .indices(file: file)
+      return
+    }
+    if let list = try container.decodeIfPresent(String.self, forKey: .files) {
+      self = .files(list: list)
       return
     }
     let seed = try container.decode(UInt64.self, forKey: .seed)
@@ -143,6 +186,8 @@ package enum ForgetPlan: Sendable, Equatable, Codable {
       try container.encode(seed, forKey: .seed)
     case .indices(let file):
       try container.encode(file, forKey: .indices)
+    case .files(let list):
+      try container.encode(list, forKey: .files)
     }
   }
 }
@@ -153,6 +198,16 @@ package enum ModelPlan: Sendable, Equatable, Codable {
   case cnn(channels: [Int])
   /// ResNet-18 with the CIFAR stem; `width` channels in the first stage, doubled from stage to stage.
   case resnet18(width: Int)
+  /// VGG-16 with batch normalisation in one of its forms; `width` channels in the first convolutions, doubled three times.
+  case vgg16(VGGForm, width: Int)
+
+  /// What follows VGG-16's convolutions, and whether these have biases.
+  package enum VGGForm: String, Sendable, Equatable, CaseIterable {
+    /// Convolutions without bias, 2×2 average, three linear layers.
+    case threeLinear = "vgg16_bn"
+    /// Convolutions with bias, global average, one linear layer.
+    case globalAverage = "vgg16_bn_lth"
+  }
 
   enum CodingKeys: String, CodingKey {
     case name, channels, width
@@ -163,15 +218,21 @@ package enum ModelPlan: Sendable, Equatable, Codable {
     switch self {
     case .cnn: "cnn"
     case .resnet18: "resnet18"
+    case .vgg16(let form, _): form.rawValue
     }
   }
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    switch try container.decode(String.self, forKey: .name) {
+    let name = try container.decode(String.self, forKey: .name)
+    if let form = VGGForm(rawValue: name) {
+      self = .vgg16(form, width: try container.decode(Int.self, forKey: .width))
+      return
+    }
+    switch name {
     case "cnn": self = .cnn(channels: try container.decode([Int].self, forKey: .channels))
     case "resnet18": self = .resnet18(width: try container.decode(Int.self, forKey: .width))
-    case let name:
+    default:
       throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "no model '\(name)'")
     }
   }
@@ -181,7 +242,7 @@ package enum ModelPlan: Sendable, Equatable, Codable {
     try container.encode(name, forKey: .name)
     switch self {
     case .cnn(let channels): try container.encode(channels, forKey: .channels)
-    case .resnet18(let width): try container.encode(width, forKey: .width)
+    case .resnet18(let width), .vgg16(_, let width): try container.encode(width, forKey: .width)
     }
   }
 }

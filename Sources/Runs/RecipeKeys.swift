@@ -31,8 +31,8 @@ package struct RecipeSection: Sendable, Equatable {
 
   /// All maps of a recipe, in the order of the page that documents them.
   package static let all: [RecipeSection] = [
-    .recipe, .data, .augment, .normalise, .forget, .model, .base, .retrained, .optimizer, .learningRate, .pipeline,
-    .part, .function, .mask, .swap, .evaluate, .relearn, .checkpoint,
+    .recipe, .data, .validation, .augment, .normalise, .forget, .model, .base, .retrained, .optimizer, .learningRate,
+    .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .checkpoint,
   ]
 
   static let recipe = RecipeSection(
@@ -46,7 +46,7 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("channels_last", "true, false", "true", "layout of images and convolution weights"),
       RecipeKey("threads", "whole number", "one a core", "threads LibTorch computes with"),
       RecipeKey("data", "map", "glyphs", "what is learned from"),
-      RecipeKey("forget", "map", "–", "what is forgotten"),
+      RecipeKey("forget", "map, list of maps", "–", "what is forgotten; several maps: one after another"),
       RecipeKey("model", "map", "cnn", "the classifier"),
       RecipeKey("base", "map", "trained", "how the original model is made"),
       RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
@@ -63,17 +63,23 @@ package struct RecipeSection: Sendable, Equatable {
   static let data = RecipeSection(
     "data",
     [
-      RecipeKey("source", "glyphs, idx, images", "glyphs", "the form of the data"),
-      RecipeKey("path", "path", "–", "idx: the folder of the four files; images: a folder, tar or zip"),
+      RecipeKey(
+        "source", "glyphs, idx, images, cifar, npz, safetensors, tiny-imagenet", "glyphs", "the form of the data"),
+      RecipeKey("path", "path", "–", "where the data are: a folder, an archive or a file, as `source` has it"),
       RecipeKey("train", "whole number", "all", "at most so many training samples"),
       RecipeKey("test", "whole number", "all", "at most so many test samples"),
       RecipeKey(
         "permutation_seed", "whole number, null", "1", "seed of the order samples get at loading; null: order of files"),
-      RecipeKey("validation", "fraction or number", "0.1", "how many training samples are set aside for validation"),
+      RecipeKey(
+        "validation", "fraction, number or map", "0.1",
+        "how many training samples are set aside for validation, or which"),
       RecipeKey("split_seed", "whole number", "1", "seed of that choice"),
       RecipeKey("augment", "map", "none", "what is done to training images at random"),
       RecipeKey("normalise", "map", "the data's own", "the constants images are normalised with"),
     ])
+
+  static let validation = RecipeSection(
+    "data.validation", [RecipeKey("samples", "path", "–", "the positions in a file: text, .json or .npy")])
 
   static let augment = RecipeSection(
     "data.augment",
@@ -96,15 +102,16 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("class", "number or name", "–", "the samples of a class"),
       RecipeKey("count", "whole number", "all", "with `class`: only so many of them, at random"),
       RecipeKey("indices", "path", "–", "the positions in a file: text, .json or .npy"),
+      RecipeKey("files", "path", "–", "the images in a text, one path a line, from the data's folder"),
       RecipeKey("seed", "whole number", "1", "with `random` or `count`: the seed of the choice"),
     ])
 
   static let model = RecipeSection(
     "model",
     [
-      RecipeKey("name", "cnn, resnet18", "cnn", "the architecture"),
+      RecipeKey("name", "cnn, resnet18, vgg16_bn, vgg16_bn_lth", "cnn", "the architecture"),
       RecipeKey("channels", "list of whole numbers", "[16, 32]", "cnn: channels of its convolutions"),
-      RecipeKey("width", "whole number", "64", "resnet18: channels of its first stage"),
+      RecipeKey("width", "whole number", "64", "resnet18, vgg16_bn, vgg16_bn_lth: channels of its first stage"),
     ])
 
   private static func training(_ like: (String) -> String) -> [RecipeKey] {
@@ -118,7 +125,12 @@ package struct RecipeSection: Sendable, Equatable {
     ]
   }
 
-  static let base = RecipeSection("base", training { $0 })
+  static let base = RecipeSection(
+    "base",
+    training { $0 } + [
+      RecipeKey(
+        "samples", "path", "forget and retain", "the positions it is trained on, in a file: text, .json or .npy")
+    ])
   static let retrained = RecipeSection("retrained", training { _ in "base's" })
 
   static let optimizer = RecipeSection(

@@ -70,10 +70,10 @@ extension Resolver {
 
   /// What is measured. What is not written leaves out what cannot be measured; what is written must be possible.
   func evaluate(
-    _ top: SectionReader, hasRetrained: Bool, _ validation: AmountPlan
+    _ top: SectionReader, hasRetrained: Bool, _ validation: ValidationPlan
   ) throws(RunError) -> EvaluatePlan {
     let section = try top.section("evaluate", .evaluate)
-    let hasValidation = validation != .count(0)
+    let hasValidation = validation != .amount(.count(0))
     let every = try section.interval("every")
     if let written = section["every"], !hasValidation {
       throw .needs(written.place, what: "'evaluate.every'", need: "a validation set; 'data.validation' is 0")

@@ -10,7 +10,10 @@ extension Resolver {
   func retrained(_ top: SectionReader, isNone: Bool, base: ModelSource) throws(RunError) -> ModelSource {
     if isNone { return .none }
     let section = try top.section("retrained", .retrained)
-    if case .train(let defaults) = base { return try source(section, defaults: defaults) }
+    if case .train(var defaults) = base {
+      defaults.samples = nil
+      return try source(section, defaults: defaults)
+    }
     // Nothing says how weights from a file were trained, and a guess would pass for the reference.
     if section["weights"] != nil { return try source(section, defaults: nil) }
     let needed = ["epochs", "batch", "optimizer"]
@@ -41,7 +44,8 @@ extension Resolver {
         batch: try section.int("batch", in: 1...1_000_000) ?? defaults.batch,
         optimizer: try optimizer(section.section("optimizer", .optimizer), defaults: defaults.optimizer),
         labelSmoothing: try section.double("label_smoothing", "at least 0 and under 1") { $0 >= 0 && $0 < 1 }
-          ?? defaults.labelSmoothing))
+          ?? defaults.labelSmoothing,
+        samples: try path(section, "samples")))
   }
 
   /// The rule of the steps. Another optimizer than the default's starts from its own defaults.

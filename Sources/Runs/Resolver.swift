@@ -52,7 +52,7 @@ extension Resolver {
     let isChannelsLast = try top.bool("channels_last", default: true)
     let threads = try top.int("threads", in: 1...4096)
     let data = try data(top.section("data", .data))
-    let forget = try forget(top.section("forget", .forget))
+    let requests = try requests(top)
     let model = try model(top.section("model", .model))
     let base = try base(top.section("base", .base))
     let retrained = try retrained(top, isNone: !hasRetrained, base: base)
@@ -60,7 +60,8 @@ extension Resolver {
     let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,
-      channelsLast: isChannelsLast, threads: threads, data: data, forget: forget, model: model, base: base,
+      channelsLast: isChannelsLast, threads: threads, data: data, forget: requests[0],
+      sequence: requests.count > 1 ? requests : nil, model: model, base: base,
       retrained: retrained, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
       evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation), checkpoint: try checkpoint(top),
       pluginFolders: try paths(top, "plugins"),
@@ -102,11 +103,21 @@ extension Resolver {
       source: source, path: path, train: try section.int("train", in: 1...Int.max),
       test: try section.int("test", in: 1...Int.max),
       permutationSeed: section.isNull("permutation_seed") ? nil : try section.seed("permutation_seed", default: 1),
-      validation: try section.amount("validation", default: .fraction(0.1), zero: true) ?? .fraction(0.1),
+      validation: try validation(section),
       splitSeed: try section.seed("split_seed", default: 1),
       augment: AugmentPlan(
         crop: try augment.int("crop", in: 0...1024) ?? 0, flip: try augment.bool("flip", default: false)),
       normalise: try normalise(section))
+  }
+
+  private func validation(_ data: SectionReader) throws(RunError) -> ValidationPlan {
+    guard data["validation"]?.entries != nil else {
+      return .amount(try data.amount("validation", default: .fraction(0.1), zero: true) ?? .fraction(0.1))
+    }
+    let section = try data.section("validation", .validation)
+    guard let file = try path(section, "samples") else { return .amount(.fraction(0.1)) }
+    try data.refuse("split_seed", with: "'validation.samples'", hint: "nothing is drawn at random")
+    return .samples(file: file)
   }
 
   private func normalise(_ data: SectionReader) throws(RunError) -> NormalisePlan? {
@@ -126,8 +137,24 @@ extension Resolver {
     return NormalisePlan(mean: mean, std: std)
   }
 
+  /// What is forgotten: one map, or a list of them that are forgotten one after another. At least one.
+  private func requests(_ top: SectionReader) throws(RunError) -> [ForgetPlan] {
+    guard let written = top["forget"], case .list(let items) = written.content else {
+      return [try forget(top.section("forget", .forget))]
+    }
+    guard !items.isEmpty else {
+      throw .wrongType(written.place, key: "forget", expected: "a map, or a list of maps", found: "an empty list")
+    }
+    var requests: [ForgetPlan] = []
+    for (index, item) in items.enumerated() {
+      requests.append(
+        try forget(SectionReader(item, path: "forget.\(index)", in: .forget, missingAt: item.place)))
+    }
+    return requests
+  }
+
   private func forget(_ section: SectionReader) throws(RunError) -> ForgetPlan {
-    let keys = ["random", "class", "indices"]
+    let keys = ["random", "class", "indices", "files"]
     let found = keys.filter { section[$0] != nil }
     guard found.count == 1 else {
       throw .notExactlyOne(section.place, section: "forget", keys: keys, found: found)
@@ -150,15 +177,24 @@ extension Resolver {
       try section.refuse("seed", with: "'indices'", hint: "nothing is drawn at random")
       return .indices(file: file)
     }
+    if let list = try path(section, "files") {
+      try section.refuse("seed", with: "'files'", hint: "nothing is drawn at random")
+      return .files(list: list)
+    }
     guard let amount = try section.amount("random", default: nil, zero: false) else {
-      preconditionFailure("one of three keys is there")
+      preconditionFailure("one of four keys is there")
     }
     return .random(amount, seed: seed)
   }
 
   private func model(_ section: SectionReader) throws(RunError) -> ModelPlan {
-    enum Name: String, CaseIterable { case cnn, resnet18 }
-    switch try section.choice("name", Name.self) ?? .cnn {
+    enum Name: String, CaseIterable {
+      case cnn, resnet18
+      case vgg = "vgg16_bn"
+      case vggLTH = "vgg16_bn_lth"
+    }
+    let name = try section.choice("name", Name.self) ?? .cnn
+    switch name {
     case .cnn:
       try section.refuse("width", with: "'cnn'", hint: "it takes 'channels'")
       guard let items = try section.list("channels", of: "whole numbers") else { return .cnn(channels: [16, 32]) }
@@ -170,9 +206,10 @@ extension Resolver {
           allowed: "a list of one to four numbers")
       }
       return .cnn(channels: channels)
-    case .resnet18:
-      try section.refuse("channels", with: "'resnet18'", hint: "it takes 'width'")
-      return .resnet18(width: try section.int("width", in: 1...1024) ?? 64)
+    case .resnet18, .vgg, .vggLTH:
+      try section.refuse("channels", with: "'\(name.rawValue)'", hint: "it takes 'width'")
+      let width = try section.int("width", in: 1...1024) ?? 64
+      return ModelPlan.VGGForm(rawValue: name.rawValue).map { .vgg16($0, width: width) } ?? .resnet18(width: width)
     }
   }
 

@@ -23,8 +23,12 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var threads: Int?
   /// What is learned from.
   package var data: DataPlan
-  /// What is forgotten.
+  /// What is forgotten; where several requests follow one another, the one of this stage, or the first.
   package var forget: ForgetPlan
+  /// All requests, where several are forgotten one after another; nil for one.
+  package var sequence: [ForgetPlan]?
+  /// Which request of `sequence` this plan forgets, from 1; nil for the plan of all of them.
+  package var stage: Int?
   /// The classifier.
   package var model: ModelPlan
   /// How the original model is made. Never `none`.
@@ -49,7 +53,8 @@ package struct RunPlan: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case format, name, variant, seed, device, precision
     case channelsLast = "channels_last"
-    case threads, data, forget, model, base, retrained, pipeline, procedure, swaps, evaluate, checkpoint
+    case threads, data, forget, sequence, stage, model, base, retrained, pipeline, procedure, swaps, evaluate,
+      checkpoint
     case pluginFolders = "plugins"
     case output
   }

@@ -53,10 +53,13 @@ package struct TrainingPlan: Sendable, Equatable, Codable {
   package var optimizer: OptimizerPlan
   /// How much of a target is spread evenly over all classes, at least 0 and under 1.
   package var labelSmoothing: Double
+  /// The file with the positions that the original model is trained on, absolute path; nil for all that are not held out.
+  package var samples: String?
 
   enum CodingKeys: String, CodingKey {
     case seed, epochs, batch, optimizer
     case labelSmoothing = "label_smoothing"
+    case samples
   }
 }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Where images come from.
 package enum DataSource: Sendable, Equatable {
   /// The built-in letters, made from a seed.
@@ -6,6 +8,24 @@ package enum DataSource: Sendable, Equatable {
   case idx(folder: String)
   /// A folder, tar or zip with `train/<class>/` and `test/<class>/`.
   case images(path: String)
+  /// CIFAR-10 or CIFAR-100 in their binary version: a folder, tar or zip.
+  case cifar(path: String)
+  /// NumPy's `.npz` with four arrays.
+  case npz(path: String)
+  /// A safetensors file with the same four arrays.
+  case safetensors(path: String)
+  /// Tiny-ImageNet as it is distributed: a folder, zip or tar.
+  case tinyImageNet(path: String)
+
+  /// Where on disk; nil for glyphs.
+  fileprivate var path: String? {
+    switch self {
+    case .glyphs: nil
+    case .idx(let path), .images(let path), .cifar(let path), .npz(let path), .safetensors(let path),
+      .tinyImageNet(let path):
+      path
+    }
+  }
 }
 
 /// A data set as every run sees it: decoded, permuted once, cut to the wanted size.
@@ -33,16 +53,21 @@ package struct Dataset: Sendable {
   ///   - trainLimit: at most so many training images, from the front; nil for all.
   ///   - testLimit: the same for test images.
   ///   - cancel: looked at between files, images and pieces of work.
-  ///   - progress: told how many images are decoded, from several threads at once; never for IDX or glyphs.
+  ///   - progress: told how many images are decoded, from several threads at once; only where images are files.
   package static func load(
     _ source: DataSource, permutationSeed: UInt64?, trainLimit: Int? = nil, testLimit: Int? = nil,
     cancel: CancelFlag, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(LearningError) -> Dataset {
+    try refuseMatlab(source.path)
     let parts: (train: ImageArrays, test: ImageArrays)
     switch source {
     case .glyphs(let seed): parts = try Glyphs.load(seed: seed, cancel: cancel)
     case .idx(let folder): parts = try IDXFiles.load(folder: folder, cancel: cancel)
     case .images(let path): parts = try ImageFolder.load(path: path, cancel: cancel, progress: progress)
+    case .cifar(let path): parts = try CIFARFiles.load(path: path, cancel: cancel)
+    case .npz(let path): parts = try ArrayFiles.npz(path: path, cancel: cancel)
+    case .safetensors(let path): parts = try ArrayFiles.safetensors(path: path, cancel: cancel)
+    case .tinyImageNet(let path): parts = try TinyImageNet.load(path: path, cancel: cancel, progress: progress)
     }
     try cancel.check()
     let statistics = parts.train.channelStatistics()
@@ -50,6 +75,15 @@ package struct Dataset: Sendable {
       train: try ordered(parts.train, "train", permutationSeed, trainLimit),
       test: try ordered(parts.test, "test", permutationSeed, testLimit),
       mean: statistics.mean, standardDeviation: statistics.standardDeviation)
+  }
+
+  /// SVHN comes as MATLAB files, which a script turns into `.npz`.
+  private static func refuseMatlab(_ path: String?) throws(LearningError) {
+    guard let path else { return }
+    for file in [path, "\(path)/train_32x32.mat"]
+    where file.lowercased().hasSuffix(".mat") && FileManager.default.fileExists(atPath: file) {
+      throw .matlab(path: file)
+    }
   }
 
   private static func ordered(

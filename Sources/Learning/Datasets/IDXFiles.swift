@@ -14,9 +14,7 @@ enum IDXFiles {
         train: train.imageFile, trainSize: "\(train.height)×\(train.width)", test: test.imageFile,
         testSize: "\(test.height)×\(test.width)")
     }
-    let present = Set(train.labels)
-    var classes = 0
-    while classes < 256, present.contains(UInt8(classes)) { classes += 1 }
+    let classes = ImageArrays.consecutiveClasses(train.labels.map { Int($0) })
     return (try arrays(train, classes), try arrays(test, classes))
   }
 

@@ -14,13 +14,20 @@ package struct ImageArrays: Sendable, Equatable {
   package var labels: [Int32]
   /// The classes' names, in the order of their indices.
   package var classNames: [String]
+  /// The file each image was read from, relative to the data's folder or archive; empty where they come otherwise.
+  package var files: [String]
+  /// Further names of the classes, as many lists as classes; empty where there are none.
+  package var classWords: [[String]]
 
   /// Images from their parts.
   ///
   /// - Precondition: the lengths agree with the shape.
   package init(
-    count: Int, channels: Int, height: Int, width: Int, pixels: [UInt8], labels: [Int32], classNames: [String]
+    count: Int, channels: Int, height: Int, width: Int, pixels: [UInt8], labels: [Int32], classNames: [String],
+    files: [String] = [], classWords: [[String]] = []
   ) {
+    precondition(files.isEmpty || files.count == count, "each image has one file or none has")
+    precondition(classWords.isEmpty || classWords.count == classNames.count, "each class has its words or none has")
     precondition(pixels.count == count * channels * height * width, "pixels do not fit the shape of the images")
     precondition(labels.count == count, "each image has one label")
     self.count = count
@@ -30,6 +37,16 @@ package struct ImageArrays: Sendable, Equatable {
     self.pixels = pixels
     self.labels = labels
     self.classNames = classNames
+    self.files = files
+    self.classWords = classWords
+  }
+
+  /// How many classes labels speak of: those from 0 upwards without a gap.
+  static func consecutiveClasses(_ labels: [Int]) -> Int {
+    let present = Set(labels)
+    var classes = 0
+    while present.contains(classes) { classes += 1 }
+    return classes
   }
 
   /// Bytes of one image.
@@ -47,7 +64,8 @@ package struct ImageArrays: Sendable, Equatable {
     }
     return ImageArrays(
       count: positions.count, channels: channels, height: height, width: width, pixels: gathered,
-      labels: positions.map { labels[Int($0)] }, classNames: classNames)
+      labels: positions.map { labels[Int($0)] }, classNames: classNames,
+      files: files.isEmpty ? [] : positions.map { files[Int($0)] }, classWords: classWords)
   }
 
   /// The mean and the standard deviation of each channel in units of [0, 1], rounded to four decimals as such

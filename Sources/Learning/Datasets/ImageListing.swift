@@ -13,6 +13,10 @@ struct ImageListing: Sendable {
   let path: String
   let items: [Item]
   let classNames: [String]
+  /// Further names of each class; empty where there are none.
+  var classWords: [[String]] = []
+  /// Whether grey images are taken for coloured ones, their plane three times.
+  var makesColour = false
 
   /// Decodes everything on all cores. All images must be like the first one.
   func decode(
@@ -44,7 +48,7 @@ struct ImageListing: Sendable {
     func arrays(_ items: ArraySlice<Item>, _ pixels: ArraySlice<UInt8>) -> ImageArrays {
       ImageArrays(
         count: items.count, channels: first.channels, height: first.height, width: first.width, pixels: Array(pixels),
-        labels: items.map(\.label), classNames: classNames)
+        labels: items.map(\.label), classNames: classNames, files: items.map(\.entry), classWords: classWords)
     }
     return (
       arrays(items[..<trainCount], pixels[..<border]), arrays(items[trainCount...], pixels[border...])
@@ -58,7 +62,10 @@ struct ImageListing: Sendable {
     case .file(let file): bytes = try FileBytes.read(file)
     }
     do throws(ImageDecoder.Failure) {
-      return try decoder.decode(bytes)
+      let image = try decoder.decode(bytes)
+      guard makesColour, image.channels == 1 else { return image }
+      return DecodedImage(
+        channels: 3, height: image.height, width: image.width, pixels: image.pixels + image.pixels + image.pixels)
     } catch {
       throw .badImage(path: path, entry: item.entry, reason: error.reason)
     }

@@ -1,17 +1,19 @@
 import Foundation
 
-/// Reads which samples to forget from a file.
-enum IndexFile {
+/// Reads which samples are meant from a file.
+package enum IndexFile {
   /// The positions a file lists, each in 0 ..< `count` and none twice, in the file's order.
   ///
-  /// `.json` holds an array of whole numbers, or is a `split.json`, whose `forget` is taken; `.npy` holds a vector of
+  /// `.json` holds an array of whole numbers, or is a `split.json`, of which `parts` are taken; `.npy` holds a vector of
   /// 32-bit or 64-bit integers, little-endian; any other file is text with one number a line, where empty lines and
   /// what follows a `#` do not count.
-  static func read(_ path: String, count: Int) throws(LearningError) -> [Int32] {
+  package static func read(
+    _ path: String, count: Int, parts: [Split.Part] = [.forget]
+  ) throws(LearningError) -> [Int32] {
     let bytes = try FileBytes.read(path)
     let indices: [Int]
     switch path.lowercased() {
-    case let name where name.hasSuffix(".json"): indices = try json(bytes, path)
+    case let name where name.hasSuffix(".json"): indices = try json(bytes, path, parts)
     case let name where name.hasSuffix(".npy"): indices = try npy(bytes, path)
     default: indices = try text(bytes, path)
     }
@@ -39,39 +41,34 @@ enum IndexFile {
     return indices
   }
 
-  private static func json(_ bytes: [UInt8], _ path: String) throws(LearningError) -> [Int] {
-    struct Written: Decodable { let forget: [Int] }
+  private static func json(
+    _ bytes: [UInt8], _ path: String, _ parts: [Split.Part]
+  ) throws(LearningError) -> [Int] {
+    struct Written: Decodable { let forget, retain, validation: [Int] }
     let data = Data(bytes)
     if let indices = try? JSONDecoder().decode([Int].self, from: data) { return indices }
-    if let split = try? JSONDecoder().decode(Written.self, from: data) { return split.forget }
+    if let split = try? JSONDecoder().decode(Written.self, from: data) {
+      return parts.flatMap { part in
+        switch part {
+        case .forget: split.forget
+        case .retain: split.retain
+        case .validation, .test: split.validation
+        }
+      }
+    }
     throw .indexFile(path: path, reason: "is neither an array of whole numbers nor a split.json")
   }
 
-  /// NumPy's format, versions 1 to 3: magic, version, length of the header, the header as a Python dictionary, data.
   private static func npy(_ bytes: [UInt8], _ path: String) throws(LearningError) -> [Int] {
-    guard bytes.count >= 12, bytes.starts(with: [0x93] + Array("NUMPY".utf8)) else {
-      throw .indexFile(path: path, reason: "does not start as a .npy file does")
+    let array: StoredArray
+    do throws(NPYFile.Flaw) { array = try NPYFile.parse(bytes) } catch {
+      throw .indexFile(path: path, reason: error.reason)
     }
-    let isShort = bytes[6] == 1
-    let start = isShort ? 10 : 12
-    let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
-    guard bytes.count >= start + length else { throw .indexFile(path: path, reason: "is cut off in its header") }
-    let header = String(decoding: bytes[start..<start + length], as: UTF8.self)
-    guard let kind = header.firstMatch(of: /'descr':\s*'([^']*)'/)?.1,
-      let size = ["<i4": 4, "<i8": 8, "<u4": 4][String(kind)]
-    else { throw .indexFile(path: path, reason: "does not hold 32-bit or 64-bit little-endian integers") }
-    guard let shape = header.firstMatch(of: /'shape':\s*\((\d+),\)/), let count = Int(shape.1), count < 1 << 31 else {
-      throw .indexFile(path: path, reason: "does not hold a vector")
+    guard case .integer(let size, _) = array.element, size >= 4 else {
+      throw .indexFile(path: path, reason: "does not hold 32-bit or 64-bit little-endian integers")
     }
-    let data = bytes[(start + length)...]
-    guard data.count == count * size else {
-      throw .indexFile(path: path, reason: "holds \(data.count) bytes where its header announces \(count * size)")
-    }
-    return (0..<count).map { index in
-      let first = start + length + index * size
-      let bits = bytes[first..<first + size].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      if kind == "<i4" { return Int(Int32(truncatingIfNeeded: bits)) }
-      return Int(truncatingIfNeeded: bits)
-    }
+    guard array.shape.count == 1 else { throw .indexFile(path: path, reason: "does not hold a vector") }
+    guard let indices = array.integers else { throw .indexFile(path: path, reason: "holds numbers that are too large") }
+    return indices
   }
 }

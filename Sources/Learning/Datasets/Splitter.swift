@@ -40,6 +40,17 @@ package enum ForgetRequest: Sendable, Equatable {
   case ofClass(String, count: Int?, seed: UInt64)
   /// The samples whose positions in dataset order a file lists: text with one a line, `.json` or `.npy`.
   case indices(file: String)
+  /// The images whose files a text lists, one a line, relative to the data's folder or archive.
+  case files(list: String)
+}
+
+/// What is held out for validation.
+package enum ValidationRequest: Sendable, Equatable {
+  /// So much of each class, drawn from a seed.
+  case amount(Amount, seed: UInt64)
+  /// The samples whose positions in dataset order a file lists: text with one a line, `.json` (of a split.json the
+  /// validation samples) or `.npy`.
+  case indices(file: String)
 }
 
 /// Makes splits.
@@ -48,56 +59,107 @@ package enum Splitter {
   ///
   /// Validation is drawn class by class (Philox, label `split.validation`, step = class), so that it has the classes'
   /// shares: a fraction is rounded in each class; a count is shared out in proportion, what is left over by rounding
-  /// going to the classes with the largest remainders, the lower class first among equals. Samples of an index file
-  /// are never held out: the next ones of the class take their place. Random and class-wise forgetting then draw from
-  /// the rest (labels `split.forget.random`, `split.forget.class`).
+  /// going to the classes with the largest remainders, the lower class first among equals. Samples of an index file or a
+  /// list of files are never drawn: the next ones of the class take their place. Random and class-wise forgetting then
+  /// draw from the rest (labels `split.forget.random`, `split.forget.class`).
   ///
   /// Forgetting a whole class, or as many samples as it has, takes the class out of the test set as well.
   ///
   /// - Parameters:
   ///   - dataset: the loaded data.
   ///   - request: what to forget.
-  ///   - validation: how much of the training data no role may see.
-  ///   - splitSeed: the seed of the validation draw.
+  ///   - validation: which of the training data no role may see.
   package static func split(
-    _ dataset: Dataset, forgetting request: ForgetRequest, validation: Amount, splitSeed: UInt64
+    _ dataset: Dataset, forgetting request: ForgetRequest, validation: ValidationRequest
   ) throws(LearningError) -> Split {
+    try split(dataset, inTurn: [request], validation: validation)[0]
+  }
+
+  /// Splits a data set for requests that are forgotten one after another: a split for each.
+  ///
+  /// What one request took is neither forgotten nor retained by the later ones, and shares count of what is left. All of
+  /// them hold the same samples out. A class of which nothing is left is taken out of the test set from then on.
+  ///
+  /// - Parameter requests: at least one.
+  package static func split(
+    _ dataset: Dataset, inTurn requests: [ForgetRequest], validation: ValidationRequest
+  ) throws(LearningError) -> [Split] {
     let labels = dataset.train.labels
-    let classCount = dataset.train.classNames.count
-    var fixed: [Int32]?
-    if case .indices(let file) = request { fixed = try IndexFile.read(file, count: labels.count) }
-    let held = try drawValidation(labels, classCount, validation, splitSeed, sparing: Set(fixed ?? []))
+    var listed: [[Int32]?] = []
+    for request in requests {
+      switch request {
+      case .indices(let file): listed.append(try IndexFile.read(file, count: labels.count))
+      case .files(let list): listed.append(try FileList.read(list, files: dataset.train.files))
+      case .random, .ofClass: listed.append(nil)
+      }
+    }
+    let held = try heldOut(dataset, validation, sparing: Set(listed.compactMap(\.self).joined()))
     let isHeld = Set(held)
-    let open = (0..<Int32(labels.count)).filter { !isHeld.contains($0) }
+    var open = (0..<Int32(labels.count)).filter { !isHeld.contains($0) }
     guard !open.isEmpty else { throw .nothingButValidation(count: held.count) }
-    let forget: [Int32]
-    var forgottenClass: Int32?
+    var splits: [Split] = []
+    var goneClasses = Set<Int32>()
+    for (request, fixed) in zip(requests, listed) {
+      let (forget, goneClass) = try draw(request, fixed, from: open, of: dataset)
+      if let goneClass { goneClasses.insert(goneClass) }
+      guard !forget.isEmpty else { throw .emptyForgetSet }
+      guard forget.count < open.count else { throw .forgetEverything(count: open.count) }
+      let isForgotten = Set(forget)
+      open.removeAll(where: isForgotten.contains)
+      splits.append(
+        Split(
+          forget: forget.sorted(), retain: open, validation: held,
+          test: (0..<Int32(dataset.test.count)).filter { !goneClasses.contains(dataset.test.labels[Int($0)]) }))
+    }
+    return splits
+  }
+
+  /// The samples of one request, and the class that it takes away as a whole.
+  private static func draw(
+    _ request: ForgetRequest, _ fixed: [Int32]?, from open: [Int32], of dataset: Dataset
+  ) throws(LearningError) -> (forget: [Int32], goneClass: Int32?) {
+    if let fixed {
+      let isOpen = Set(open)
+      if let index = fixed.first(where: { !isOpen.contains($0) }) { throw .forgottenBefore(index: Int(index)) }
+      return (fixed, nil)
+    }
     switch request {
     case .random(let amount, let seed):
       let count = try amount.resolved(of: open.count, what: "forget.random")
       var random = Philox(seed: seed, label: "split.forget.random")
-      forget = random.permutation(open.count).prefix(count).map { open[Int($0)] }
+      return (random.permutation(open.count).prefix(count).map { open[Int($0)] }, nil)
     case .ofClass(let name, let count, let seed):
-      let label = try index(ofClass: name, in: dataset.train.classNames)
-      let members = open.filter { labels[Int($0)] == label }
+      let label = try index(ofClass: name, in: dataset.train)
+      let members = open.filter { dataset.train.labels[Int($0)] == label }
       let wanted = try Amount.count(count ?? members.count).resolved(of: members.count, what: "forget.count")
-      if wanted == members.count { forgottenClass = label }
       var random = Philox(seed: seed, label: "split.forget.class")
-      forget = random.permutation(members.count).prefix(wanted).map { members[Int($0)] }
-    case .indices:
-      forget = fixed ?? []
+      let forget = random.permutation(members.count).prefix(wanted).map { members[Int($0)] }
+      return (forget, wanted == members.count ? label : nil)
+    case .indices, .files: preconditionFailure("listed samples were read")
     }
-    guard !forget.isEmpty else { throw .emptyForgetSet }
-    guard forget.count < open.count else { throw .forgetEverything(count: open.count) }
-    let isForgotten = Set(forget)
-    return Split(
-      forget: forget.sorted(), retain: open.filter { !isForgotten.contains($0) }, validation: held,
-      test: (0..<Int32(dataset.test.count)).filter { dataset.test.labels[Int($0)] != forgottenClass })
   }
 
-  /// The class of a name, or of the number that its index is.
-  package static func index(ofClass name: String, in classNames: [String]) throws(LearningError) -> Int32 {
+  private static func heldOut(
+    _ dataset: Dataset, _ validation: ValidationRequest, sparing listed: Set<Int32>
+  ) throws(LearningError) -> [Int32] {
+    let labels = dataset.train.labels
+    switch validation {
+    case .amount(let amount, let seed):
+      return try drawValidation(labels, dataset.train.classNames.count, amount, seed, sparing: listed)
+    case .indices(let file):
+      let held = try IndexFile.read(file, count: labels.count, parts: [.validation]).sorted()
+      if let index = held.first(where: listed.contains) { throw .heldOutAndForgotten(path: file, index: Int(index)) }
+      return held
+    }
+  }
+
+  /// The class of a name, of a word that only one class has, or of the number that its index is.
+  package static func index(ofClass name: String, in images: ImageArrays) throws(LearningError) -> Int32 {
+    let classNames = images.classNames
     if let index = classNames.firstIndex(of: name) { return Int32(index) }
+    let withWord = images.classWords.indices.filter { images.classWords[$0].contains(name) }
+    if withWord.count == 1 { return Int32(withWord[0]) }
+    guard withWord.isEmpty else { throw .ambiguousClass(name: name, classes: withWord.map { classNames[$0] }) }
     if let index = Int(name), classNames.indices.contains(index) { return Int32(index) }
     throw .unknownClass(name: name, known: classNames)
   }

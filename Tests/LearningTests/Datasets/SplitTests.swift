@@ -10,7 +10,7 @@ struct SplitTests {
   private static func split(
     _ request: ForgetRequest, validation: Amount = .fraction(0.1), seed: UInt64 = 1
   ) throws -> Split {
-    try Splitter.split(data, forgetting: request, validation: validation, splitSeed: seed)
+    try Splitter.split(data, forgetting: request, validation: .amount(validation, seed: seed))
   }
 
   @Test(arguments: [
@@ -142,5 +142,54 @@ struct SplitTests {
     #expect(throws: LearningError.countTooLarge(what: "data.train", asked: 10_001, available: 10_000)) {
       try Dataset.load(.glyphs(seed: 1), permutationSeed: 3, trainLimit: 10_001, cancel: CancelFlag())
     }
+  }
+
+  // MARK: Validation by a file
+
+  private static func split(
+    _ request: ForgetRequest, holding lines: String, in name: String = "validation.txt"
+  ) throws -> Split {
+    let folder = try ScratchFolder()
+    defer { folder.remove() }
+    return try Splitter.split(
+      data, forgetting: request, validation: .indices(file: folder.write(Array(lines.utf8), to: name)))
+  }
+
+  @Test func `validation samples are those of the file, and nothing else uses them`() throws {
+    let split = try Self.split(.random(.count(50), seed: 1), holding: "9\n4\n150\n")
+    #expect(split.validation == [4, 9, 150])
+    #expect(split.forget.count == 50 && split.retain.count == 147)
+    #expect(Set(split.forget + split.retain).isDisjoint(with: [4, 9, 150]))
+    let none = try Self.split(.random(.count(50), seed: 1), holding: "")
+    #expect(none.validation.isEmpty && none.retain.count == 150)
+  }
+
+  @Test func `a split.json gives its validation samples again`() throws {
+    let split = try Self.split(.random(.count(50), seed: 1))
+    let json = String(decoding: split.json(), as: UTF8.self)
+    let again = try Self.split(.random(.count(3), seed: 1), holding: json, in: "split.json")
+    #expect(again.validation == split.validation)
+    let folder = try ScratchFolder()
+    defer { folder.remove() }
+    let file = try folder.write(split.json(), to: "split.json")
+    #expect(
+      try IndexFile.read(file, count: 200, parts: [.forget, .retain]).sorted() == (split.forget + split.retain).sorted()
+    )
+  }
+
+  @Test func `a sample that is held out cannot be forgotten`() throws {
+    let folder = try ScratchFolder()
+    defer { folder.remove() }
+    let forget = try folder.write(Array("3\n4\n".utf8), to: "forget.txt")
+    let error = #expect(throws: LearningError.self) {
+      try Self.split(.indices(file: forget), holding: "1\n4\n")
+    }
+    #expect(error?.description.hasPrefix("index 4 in ") == true, "\(error.map { "\($0)" } ?? "nothing")")
+  }
+
+  @Test func `half of the data can be forgotten, and the attack has its shadow members`() throws {
+    let split = try Self.split(.random(.fraction(0.5), seed: 1))
+    #expect(split.forget.count == 90 && split.retain.count == 90 && split.validation.count == 20)
+    #expect(split.retain.count >= split.test.count)
   }
 }
