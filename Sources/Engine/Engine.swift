@@ -34,6 +34,9 @@ package struct Engine {
 
   /// Carries out the plan from its beginning.
   package func carryOut() throws -> RunReport {
+    if plan.isSequence {
+      return try StagedRun(plan, folder.url, workbench, tensorBoard: tensorBoard, cancel, sink).carryOut()
+    }
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
     for leftover in folder.results + folder.tensorBoardFiles {
@@ -54,6 +57,9 @@ package struct Engine {
     }
     let plan = try RunPlan(yaml: try text(files.plan), file: files.plan.path)
     let events = try RunEvent.read(try text(files.events), file: files.events.path)
+    if plan.isSequence {
+      return try StagedRun(plan, folder, Workbench(), tensorBoard: tensorBoard, cancel, sink).goOn(after: events)
+    }
     if case .finished = events.last?.what { throw EngineError.alreadyFinished(path: folder.path) }
     var checkpoint: Checkpoint?
     if FileManager.default.fileExists(atPath: files.checkpoint.path) {
@@ -170,7 +176,7 @@ package struct Engine {
     return report
   }
 
-  private func start(resumedAt step: Int?) throws -> RunStart {
+  func start(resumedAt step: Int?) throws -> RunStart {
     let runtime = try TorchRuntime.shared()
     var versions = ["lethe": letheVersion, "libtorch": runtime.version, "swift": swiftVersion]
     versions["device"] = plan.device

@@ -12,6 +12,8 @@ struct Measured {
   let outputs: [Split.Part: SetOutputs]
   /// The scores of the classes in each set, where the recipe asks for them.
   let classes: [Split.Part: [ClassScore]]
+  /// Accuracy and loss on what earlier stages of a sequence forgot.
+  let earlier: [MetricValue]
 }
 
 /// A model whose sets have been passed through, and whose attacks may still be under way.
@@ -66,7 +68,8 @@ struct Evaluation {
     return try pass(model, store, positions, predictions: false) { _ in }.accuracy
   }
 
-  private func pass(
+  /// Per-sample outputs of a model at positions of a store.
+  func pass(
     _ model: ImageClassifier, _ store: ImageStore, _ positions: [Int32], predictions: Bool, _ note: (Int) -> Void
   ) throws -> SetOutputs {
     try withoutGradients {

@@ -34,7 +34,8 @@ struct Measuring {
     for (entry, compared) in zip(pending, compared) {
       let measured = Measured(
         measurements: try entry.found.measurements.finish(cancel: cancel), compared: compared,
-        outputs: kept(entry.found.outputs, of: entry.name), classes: try evaluation.classScores(entry.found.outputs))
+        outputs: kept(entry.found.outputs, of: entry.name), classes: try evaluation.classScores(entry.found.outputs),
+        earlier: try evaluation.earlierForgetSets(of: entry.model))
       if entry.name == .unlearned { unlearned = measured } else { shared.measured[entry.name] = measured }
     }
     if let original = shared.measured[.original] { try say(.original, original) }
@@ -50,7 +51,7 @@ struct Measuring {
   private func say(_ name: MeasuredModel, _ measured: Measured, _ more: [Learning.Measurement] = []) throws {
     let gaps = shared.measured[.retrained].map { evaluation.gaps(measured.measurements, to: $0.measurements) } ?? []
     let all = measured.measurements + gaps + measured.compared + more
-    try reporter.say(.evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) }))
+    try reporter.say(.evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) } + measured.earlier))
     for set in plan.evaluate.sets {
       if let outputs = measured.outputs[set.part] {
         try reporter.say(.histogram(LossHistogram(of: outputs.losses, model: name, set: set)))

@@ -19,7 +19,8 @@ struct RunCommand: ParsableCommand {
         lethe run recipe.yaml --live evaluate.every="1 epoch"
         lethe run --resume runs/mnist-1a2b3c4d
 
-      Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash.
+      Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash. A recipe with a list under \
+      'forget' has a folder for each stage, and a table with a row for each.
       """)
 
   @Argument(help: "The recipe, a YAML file.")
@@ -104,7 +105,7 @@ struct RunCommand: ParsableCommand {
 
   private func finish(_ report: RunReport, in folder: URL, _ screen: Screen) throws {
     screen.clear()
-    if !json { try Output.result(report.text) }
+    if !json { try Output.result(try RunFolders.stages(in: folder)?.plain() ?? report.text) }
     screen.tell("report: \(RunFolders.shown(folder.appendingPathComponent("report.md")))")
   }
 }

@@ -21,6 +21,18 @@ enum RunFolders {
     ([plan.name] + (plan.variant.map { [$0] } ?? []) + [String(hash.prefix(8))]).map(slug).joined(separator: "-")
   }
 
+  /// The stages of a finished sequence side by side; nil for a run of one request.
+  static func stages(in folder: URL) throws -> ComparisonReport? {
+    var reports: [RunReport] = []
+    while true {
+      let file = RunPlan.stageFolder(reports.count + 1, of: folder.path) + "/report.json"
+      guard let data = FileManager.default.contents(atPath: file) else { break }
+      reports.append(try RunReport(json: data, file: file))
+    }
+    guard let last = reports.last else { return nil }
+    return RunReport.comparison(ofStages: reports, name: last.name)
+  }
+
   /// A path as a person at this folder would type it.
   static func shown(_ url: URL) -> String {
     let here = FileManager.default.currentDirectoryPath + "/"
