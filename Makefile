@@ -9,7 +9,7 @@ RUN := env -u LIBTORCH $(SWIFT)
 LETHE := .build/release/lethe
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint docs gates check check-all gpu-bundle clean
+.PHONY: help setup build demo test bench lint docs gates fuzz check check-all gpu-bundle clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +42,9 @@ gates: ## run the checks that need no build
 	.ci/docs
 	.ci/headers
 	.ci/test-gates
+
+fuzz: ## feed every reader of files with made-up bytes, ten minutes each
+	scripts/fuzz
 
 check: ## what guards a commit: lint, gates, tests, plugins on their own
 	.ci/run

@@ -86,6 +86,21 @@ let plugins = [
   Plugin(name: "Influence"),
 ]
 
+/// The program that `scripts/fuzz` builds, with the library it names: all code in it counts what it covers.
+let fuzz: [Target] =
+  Context.environment["LETHE_FUZZ"].map { library in
+    [
+      .executableTarget(
+        name: "Fuzz", dependencies: ["PluginHost", "Learning", "Tensors", "Runs"], path: "Tests/Fuzz",
+        exclude: ["Seeds"], swiftSettings: house,
+        linkerSettings: [
+          .unsafeFlags([
+            "-Xlinker", "--whole-archive", "-Xlinker", library, "-Xlinker", "--no-whole-archive", "-lstdc++",
+          ])
+        ])
+    ]
+  } ?? []
+
 let package = Package(
   name: "lethe",
   products: [
@@ -138,7 +153,7 @@ let package = Package(
     tests("Engine", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
     tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"]),
     tests("Command", [], exclude: ["Fixtures"]),
-  ] + plugins.flatMap(\.targets),
+  ] + plugins.flatMap(\.targets) + fuzz,
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11,
   cxxLanguageStandard: .cxx20

@@ -1,0 +1,153 @@
+import Foundation
+
+@testable import Learning
+@testable import PluginHost
+@testable import Runs
+@testable import Tensors
+
+/// One reader of files, fed with arbitrary bytes. It may refuse them; it may not trap, hang or use much memory.
+struct Target: Sendable {
+  let name: String
+  let body: @Sendable ([UInt8]) -> Void
+
+  static let all = [
+    Target(name: "idx", body: idx),
+    Target(name: "image", body: { _ = try? ImageDecoder().decode($0) }),
+    Target(
+      name: "archive", body: { bytes in read(bytes) { _ = try ArchiveReader.entries(of: $0, cancel: CancelFlag()) } }),
+    Target(
+      name: "gzip", body: { bytes in read(bytes) { _ = try ArchiveReader.content(of: $0, cancel: CancelFlag()) } }),
+    Target(name: "index-npy", body: { index($0, "npy") }),
+    Target(name: "index-json", body: { index($0, "json") }),
+    Target(name: "index-text", body: { index($0, "txt") }),
+    Target(name: "npz", body: npz),
+    Target(
+      name: "safetensors",
+      body: { bytes in read(bytes) { _ = try ArrayFiles.safetensors(path: $0, cancel: CancelFlag()) } }),
+    Target(name: "cifar", body: cifar),
+    Target(name: "tiny-imagenet", body: tinyImageNet),
+    Target(
+      name: "file-list",
+      body: { bytes in read(bytes) { _ = try FileList.read($0, files: ["train/a/1.png", "train/b/1.png"]) } }),
+    Target(name: "elf", body: elf),
+    Target(name: "manifest", body: { bytes in _ = try? Manifest.read(String(decoding: bytes, as: UTF8.self)) }),
+    Target(name: "recipe", body: recipe),
+    Target(
+      name: "plan", body: { bytes in _ = try? RunPlan(yaml: String(decoding: bytes, as: UTF8.self), file: "plan") }),
+    Target(
+      name: "events", body: { bytes in _ = try? RunEvent.read(String(decoding: bytes, as: UTF8.self), file: "e") }),
+  ]
+
+  // MARK: Readers of several files
+
+  private static let one = header(0x801, [1]) + [0]
+
+  private static func header(_ magic: UInt32, _ sizes: [UInt32]) -> [UInt8] {
+    ([magic] + sizes).flatMap { number in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
+  }
+
+  /// Two pieces: the training images and their labels. The test files are good.
+  @Sendable private static func idx(_ bytes: [UInt8]) {
+    let (images, labels) = pieces(bytes)
+    read([
+      "train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels,
+      "t10k-images-idx3-ubyte": header(0x803, [1, 2, 2]) + [1, 2, 3, 4], "t10k-labels-idx1-ubyte": one,
+    ]) { _ = try IDXFiles.load(folder: $0, cancel: CancelFlag()) }
+  }
+
+  /// Two pieces: a batch and the names.
+  @Sendable private static func cifar(_ bytes: [UInt8]) {
+    let (batch, names) = pieces(bytes)
+    var files = ["data_batch_1.bin": batch, "batches.meta.txt": names]
+    let row = [UInt8](repeating: 0, count: 3073)
+    for name in ["data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"] {
+      files[name] = row
+    }
+    read(files) { _ = try CIFARFiles.load(path: $0, cancel: CancelFlag()) }
+  }
+
+  /// Two pieces: the training images and their labels, inside a good archive (a tar, whose sums are easily made).
+  @Sendable private static func npz(_ bytes: [UInt8]) {
+    let (images, labels) = pieces(bytes)
+    let archive = tar([
+      ("x_train.npy", images), ("y_train.npy", labels), ("x_test.npy", images), ("y_test.npy", labels),
+    ])
+    read(archive) { _ = try ArrayFiles.npz(path: $0, cancel: CancelFlag()) }
+  }
+
+  /// Two pieces: the annotations and the words.
+  @Sendable private static func tinyImageNet(_ bytes: [UInt8]) {
+    let (annotations, words) = pieces(bytes)
+    _ = try? TinyImageNet.annotations(annotations, classes: ["n01", "n02"], path: "annotations")
+    _ = try? TinyImageNet.words(words, classes: ["n01", "n02"], path: "words")
+  }
+
+  @Sendable private static func elf(_ bytes: [UInt8]) {
+    guard let file = try? ElfFile(ByteSource(bytes)) else { return }
+    _ = file.dynamicTable()
+    if let text = try? file.manifestText() { _ = try? Manifest.read(text) }
+  }
+
+  @Sendable private static func recipe(_ bytes: [UInt8]) {
+    let config = RunConfig(file: "recipe.yaml", folder: "/", text: String(decoding: bytes, as: UTF8.self))
+    let environment = ResolverEnvironment(variables: ["HOME": "/root"], currentFolder: "/", exists: { _ in false })
+    for purpose in [RunPurpose.run, .evaluate] {
+      let plan = try? RunPlan.resolve(
+        config, catalog: PartCatalog(parts: []), environment: environment, purpose: purpose)
+      guard let plan else { continue }
+      let again = try? RunPlan(yaml: plan.yaml(), file: "plan.yaml")
+      precondition(again == plan, "a plan is read back as it was written")
+    }
+    _ = try? config.variants()
+  }
+
+  // MARK: Files
+
+  /// Two parts of the bytes; the first two bytes say where the second begins.
+  private static func pieces(_ bytes: [UInt8]) -> ([UInt8], [UInt8]) {
+    guard bytes.count >= 2 else { return ([], []) }
+    let length = min(bytes.count - 2, Int(bytes[0]) | Int(bytes[1]) << 8)
+    return (Array(bytes[2..<2 + length]), Array(bytes[(2 + length)...]))
+  }
+
+  private static func index(_ bytes: [UInt8], _ ending: String) {
+    let file = "\(scratch)/index.\(ending)"
+    _ = FileManager.default.createFile(atPath: file, contents: Data(bytes))
+    _ = try? IndexFile.read(file, count: 1000)
+  }
+
+  private static let scratch: String = {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lethe-fuzz-\(getpid())").path
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    return folder
+  }()
+
+  private static func read(_ bytes: [UInt8], _ body: (String) throws -> Void) {
+    let file = "\(scratch)/file"
+    _ = FileManager.default.createFile(atPath: file, contents: Data(bytes))
+    try? body(file)
+  }
+
+  private static func read(_ files: [String: [UInt8]], _ body: (String) throws -> Void) {
+    for (name, bytes) in files {
+      _ = FileManager.default.createFile(atPath: "\(scratch)/\(name)", contents: Data(bytes))
+    }
+    try? body(scratch)
+  }
+
+  private static func tar(_ files: [(String, [UInt8])]) -> [UInt8] {
+    func octal(_ value: Int, _ width: Int) -> [UInt8] {
+      let digits = String(value, radix: 8)
+      return Array((String(repeating: "0", count: width - 1 - digits.count) + digits).utf8) + [0]
+    }
+    var out: [UInt8] = []
+    for (name, bytes) in files {
+      var head = Array(name.utf8) + [UInt8](repeating: 0, count: 100 - name.utf8.count)
+      head += octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(bytes.count, 12) + octal(0, 12)
+      head += [UInt8](repeating: 0x20, count: 8) + [UInt8(ascii: "0")] + [UInt8](repeating: 0, count: 355)
+      head.replaceSubrange(148..<156, with: octal(head.reduce(0) { $0 + Int($1) }, 7) + [0x20])
+      out += head + bytes + [UInt8](repeating: 0, count: (512 - bytes.count % 512) % 512)
+    }
+    return out + [UInt8](repeating: 0, count: 1024)
+  }
+}
