@@ -70,8 +70,14 @@ package struct AuditPlan: Sendable, Equatable, Codable {
         need: "to know how shadow models are trained, which 'base.weights' does not say; "
           + "give 'retrained' with epochs, batch and optimizer")
     }
-    guard !run.isSequence else {
-      throw .needs(.nowhere(file), what: "an audit", need: "one request; 'forget' is a list")
+    if case .train(let training) = run.base, training.samples != nil {
+      throw .needs(
+        .nowhere(file), what: "an audit",
+        need: "an original model that learned what the run forgets and retains; 'base.samples' trains it on others")
+    }
+    if run.sequence != nil {
+      throw .needs(
+        .nowhere(file), what: "an audit", need: "one forget set; the recipe forgets several, one after the other")
     }
     if run.data.validation == .amount(.count(0)) {
       throw .needs(
