@@ -75,7 +75,7 @@ struct SplitRunTests {
     #expect(
       try warnings(toy) == [
         "the original model is trained on 'base.samples': 2 of 36 forget samples were never shown to it, "
-          + "3 of 324 retain samples were never shown to it, 5 of 40 validation samples were"
+          + "3 of 323 retain samples were never shown to it, 5 of 41 validation samples were"
       ])
   }
 
