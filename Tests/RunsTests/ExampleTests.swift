@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct ExampleTests {
   static let names = [
-    "cifar10-class", "cifar10-random10", "cifar10-small", "glyphs-demo", "mnist-audit", "mnist-random10",
+    "cifar10-class", "cifar10-fast", "cifar10-random10", "cifar10-small", "glyphs-demo", "mnist-audit",
+    "mnist-random10",
   ]
   static let methods = ["Fine-tune", "Gradient ascent", "Random label", "SalUn", "LoReUn", "SalUn+LoReUn"]
 
