@@ -17,7 +17,8 @@ struct BenchCommand: ParsableCommand {
         python      a ResNet-18 step over plain PyTorch's; needs LETHE_PYTHON, a Python with the same torch
         classification
                     whole runs over the same work in the published style of scripts: unlearning, mask, measuring, memory;
-                    needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; takes 20 minutes
+                    needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; a fifth of the
+                    rounds, each of which takes six minutes on two cores
 
         lethe bench overhead --rounds 200
         LETHE_PYTHON=python3 lethe bench python

@@ -143,10 +143,10 @@ struct Benches {
     return [result]
   }
 
-  /// Whole runs, process against process; three rounds at the least, since each takes minutes.
+  /// Whole runs, process against process; a fifth of the rounds, since each takes minutes.
   private func classification(tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
-    return try ClassificationBench(python: python, workshop: workshop, rounds: max(3, rounds / 5), screen: screen)
+    return try ClassificationBench(python: python, workshop: workshop, rounds: max(2, rounds / 5), screen: screen)
       .run(tell: tell)
   }
 

@@ -10,7 +10,7 @@ a Python loop over the parameters that multiplies gradients with int64 masks and
 momentum back, two full argsorts for the mask, one walk over each set for its accuracy and further walks for the
 membership attack, five scikit-learn SVCs. STYLE `tidy` is the same work with the obvious costs removed, so that a
 comparison does not live from them: channels-last, images in one tensor, boolean masks applied with _foreach, fused SGD,
-one selection, one walk a set, a single SVC.
+one selection, one walk a set.
 
 The samples are those that Lethe takes for the same recipe: both sides read the split that a run of Lethe wrote.
 """
@@ -252,8 +252,7 @@ class Side:
             walks = {name: self.walk(self.loader(name, False, False, batch, members)) for name in self.sets}
         attacks = {}
         features = {name: self.features(*walk) for name, walk in walks.items()}
-        wanted = ["confidence"] if self.tidy else list(features["test"])
-        for feature in wanted:
+        for feature in features["test"]:
             shadow = numpy.concatenate([features["retain"][feature][:members], features["test"][feature]])
             labels = numpy.concatenate([numpy.ones(members), numpy.zeros(len(shadow) - members)])
             machine = SVC(C=3, gamma="auto", kernel="rbf").fit(shadow, labels)

@@ -78,6 +78,8 @@ struct Page {
     th.number{text-align:right}
     td.number{text-align:right}td data{white-space:nowrap}
     tbody th{font-weight:600;background:var(--ground);min-width:9rem;max-width:16rem;overflow-wrap:anywhere}
+    /* Names of metrics are one word each: the column takes the widest, and the table scrolls. */
+    #details tbody th{overflow-wrap:break-word}
     .wide thead th:first-child,.wide tbody th{position:sticky;left:0;background:var(--ground)}
     tr.reference th,tr.reference td{color:var(--soft)}
     td .gap{display:block;color:var(--soft);font-size:.88em;white-space:nowrap}
