@@ -63,13 +63,15 @@ struct ClassificationBench {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     let output = folder.appendingPathComponent("runs")
     try? FileManager.default.removeItem(at: output)
+    // A model that is trained here depends on the precision; after the first run, which trains one, all sides load that.
+    let base = round == 0 ? [] : ["base={weights: \(Tree.string(try weights(in: folder).path).flow)}"]
     // Another seed each round: scores of a mask are kept, and a walk that is not taken costs nothing.
     let end = try Spawn.run(
       program,
       [
         "run", recipe.path, "seed=\(100 * round + (side == .bf16 ? 1 : 0))",
         "precision=\(side == .bf16 ? "bf16" : "fp32")", "--output", output.path, "--quiet",
-      ], environment: ["LETHE_CACHE": folder.appendingPathComponent("cache").path],
+      ] + base, environment: ["LETHE_CACHE": folder.appendingPathComponent("cache").path],
       errors: folder.appendingPathComponent("errors").path)
     let runs = try FileManager.default.contentsOfDirectory(at: output, includingPropertiesForKeys: nil)
     guard let made = runs.first else { throw CommandError.cannotStart(program) }
@@ -84,11 +86,20 @@ struct ClassificationBench {
       peakKiB: end.peakKiB)
   }
 
-  private func theirs(_ side: Side, _ plan: RunPlan, _ folder: URL, _ round: Int) throws -> Sample {
+  /// The one model that the first run trained.
+  private func weights(in folder: URL) throws -> URL {
     let models = folder.appendingPathComponent("cache/models")
     let files = try FileManager.default.contentsOfDirectory(at: models, includingPropertiesForKeys: nil)
-    guard let weights = files.first(where: { $0.pathExtension == "safetensors" }), let data = plan.data.path,
-      let train = plan.data.train, let test = plan.data.test, let pipeline = plan.pipeline
+    guard let file = files.first(where: { $0.pathExtension == "safetensors" }) else {
+      throw CommandError.noFile(models.path)
+    }
+    return file
+  }
+
+  private func theirs(_ side: Side, _ plan: RunPlan, _ folder: URL, _ round: Int) throws -> Sample {
+    let weights = try weights(in: folder)
+    guard let data = plan.data.path, let train = plan.data.train, let test = plan.data.test,
+      let pipeline = plan.pipeline
     else { throw CommandError.python("the recipe of the benchmark is not as it was made") }
     let output = folder.appendingPathComponent("answer.json")
     let errors = folder.appendingPathComponent("errors")
