@@ -5,7 +5,7 @@ import Tensors
 /// moment and no running statistic, and neither does any step after it (decision 0060).
 final class Learner {
   /// The model.
-  let model: ImageClassifier
+  let model: TrainableModel
   /// Its trainable parameters.
   let parameters: [Tensor]
   /// The rule of the steps.
@@ -28,7 +28,7 @@ final class Learner {
   private let whereInto: Operator
 
   /// Makes a learner; `freezesStatistics` keeps the running statistics of batch normalisation as they are.
-  init(model: ImageClassifier, settings: OptimizerSettings, freezesStatistics: Bool = false) throws {
+  init(model: TrainableModel, settings: OptimizerSettings, freezesStatistics: Bool = false) throws {
     self.model = model
     self.settings = settings
     self.freezesStatistics = freezesStatistics

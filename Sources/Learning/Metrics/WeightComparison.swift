@@ -9,7 +9,7 @@ package struct WeightComparison {
   /// ``LearningError/weightsMissing(path:names:)`` where there is none of that name.
   ///
   /// - Parameter name: what messages call the first model.
-  package init(_ model: ImageClassifier, named name: String, to other: ImageClassifier) throws(LearningError) {
+  package init(_ model: TrainableModel, named name: String, to other: TrainableModel) throws(LearningError) {
     var pairs: [(name: String, ours: Tensor, theirs: Tensor)] = []
     for (parameter, theirs) in other.parameters {
       guard let ours = model.parameters.first(where: { $0.name == parameter })?.tensor else {

@@ -1,26 +1,9 @@
 package import Tensors
 
-/// A network that gives logits for images, with its weights and statistics by name.
-package final class ImageClassifier {
-  /// What kind of network it is, as recipes name it.
-  package let architecture: String
-  /// Trainable tensors, in module order. They change in place, `resize` included, and are never replaced.
-  package let parameters: [(name: String, tensor: Tensor)]
-  /// Parameters and buffers, in the order of PyTorch's state dictionary. Running statistics are views of
-  /// `flatStatistics`, counts of batches are views of `flatCounts`.
-  package let state: [(name: String, tensor: Tensor)]
-  /// All running means and variances, in one tensor with gaps; nil without batch normalisation.
-  package let flatStatistics: Tensor?
-  /// How many training batches each batch normalisation has seen (`int64`); nil without any.
-  package let flatCounts: Tensor?
-  /// Where its tensors are.
-  package let device: Device
-  /// The type of its parameters.
-  package let dtype: DType
+/// A network that gives logits for images.
+package final class ImageClassifier: TrainableModel {
   /// How images are shifted and scaled first.
   package let normalisation: Normalisation
-  /// Whether images and kernels are kept with their channels last.
-  package let channelsLast: Bool
   private let normalise: NormalisationLayer
   private let network: any Network
 
@@ -28,37 +11,27 @@ package final class ImageClassifier {
     _ architecture: String, _ builder: ModelBuilder, _ network: any Network, _ normalisation: Normalisation,
     dtype: DType, device: Device, channelsLast: Bool
   ) throws(TensorError) {
-    self.architecture = architecture
-    parameters = builder.parameters
-    state = builder.state
-    flatStatistics = builder.statistics.count > 0 ? builder.statistics : nil
-    flatCounts = builder.counts.count > 0 ? builder.counts : nil
-    self.device = device
-    self.dtype = dtype
     self.normalisation = normalisation
-    self.channelsLast = channelsLast
     self.network = network
     normalise = try NormalisationLayer(normalisation, dtype: dtype, device: device)
+    super.init(architecture, builder, dtype: dtype, device: device, channelsLast: channelsLast)
   }
 
-  /// Gives a parameter other elements and another size along its first dimension: a linear layer with more or fewer
-  /// outputs. Optimizers and masks made before no longer fit.
+  package override var description: [String: String] {
+    super.description.merging([Key.normalisation: normalisation.text]) { $1 }
+  }
+
+  /// Takes over the weights of a safetensors file.
   ///
-  /// - Precondition: `value` has the parameter's rank, other sizes, type and device.
-  package func resize(_ name: String, to value: Tensor) throws(TensorError) {
-    guard let parameter = parameters.first(where: { $0.name == name })?.tensor else {
-      preconditionFailure("the model has no parameter '\(name)'")
+  /// - Throws: as `load(_:from:)`; `LearningError.weightsNormalisation` where the file says how images were normalised
+  ///   and that differs.
+  package override func load(file path: String) throws {
+    let file = try SafeTensors.read(path)
+    if let stated = file.metadata[Key.normalisation], stated != normalisation.text {
+      throw LearningError.weightsNormalisation(path: path, found: stated, expected: normalisation.text)
     }
-    precondition(parameter.shape.dropFirst() == value.shape.dropFirst(), "only the first size may change")
-    try withoutGradients { () throws(TensorError) in
-      let copy = try Tensor.empty(value.shape, dtype: value.dtype, device: value.device)
-      try copy.assign(value)
-      try parameter.become(copy)
-    }
+    try load(file.tensors, from: path)
   }
-
-  /// The number of trainable numbers.
-  package var parameterCount: Int { parameters.reduce(0) { $0 + $1.tensor.count } }
 
   /// Logits [N, classes] of images [N, C, H, W] in [0, 1], of the model's type and on its device.
   ///

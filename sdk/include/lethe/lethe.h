@@ -16,6 +16,7 @@
 #include "rng.h"
 #include "model.h"
 #include "task.h"
+#include "diffusion.h"
 #include "evaluate.h"
 #include "objective.h"
 #include "reweighter.h"

@@ -19,13 +19,13 @@ extern "C" {
 #define LETHE_ROLE_OBJECTIVE "lethe.objective/1"
 
 /* Samples that go through the model together. Those of the forget set come first, then those of the retain set; under
- * the schedules `sequential`, `paired`, `forget-only` and `retain-only` one of the two counts is 0. */
+ * the schedules `sequential`, `forget-only` and `retain-only` one of the two counts is 0, under `paired` neither. */
 typedef struct lethe_batch {
   uint32_t size;
   uint32_t reserved0;
   int64_t forget_count;
   int64_t retain_count;
-  lethe_tensor inputs;  /* float [n, C, H, W] in [0, 1], augmented, n = forget_count + retain_count */
+  lethe_tensor inputs;  /* float [n, C, H, W], augmented, n = forget_count + retain_count; in [0, 1], or for diffusion [-1, 1] */
   lethe_tensor labels;  /* int64 [n], the true labels */
   lethe_tensor indices; /* int64 [n], position of each sample in the training data */
 } lethe_batch;
