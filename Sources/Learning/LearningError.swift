@@ -123,6 +123,10 @@ package enum LearningError: Error, Equatable, Sendable {
   case weightsNotFinite(path: String, name: String)
   /// A file of weights says that they were trained with another normalisation of the images.
   case weightsNormalisation(path: String, found: String, expected: String)
+  /// A value in a model's config is one that it cannot have, or that does not fit the others.
+  case modelConfig(path: String, key: String, value: String, expected: String)
+  /// A file that should hold a JSON object does not.
+  case notJSON(path: String, reason: String)
   /// A saved state of the optimizer does not belong to this one.
   case optimizerState(name: String, reason: String)
 
@@ -156,6 +160,7 @@ extension LearningError: CustomStringConvertible {
     case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
       .weightsNormalisation, .optimizerState:
       modelDescription
+    case .modelConfig, .notJSON: diffusionDescription
     default: splitDescription
     }
   }

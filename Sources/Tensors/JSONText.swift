@@ -1,28 +1,36 @@
-/// The little of JSON that a safetensors header needs, read strictly: objects keep their order, no key comes twice, and
-/// numbers are whole.
-enum JSONText {
-  enum Value {
+/// JSON, read strictly: objects keep their order, and no key comes twice.
+package enum JSONText {
+  /// What JSON can hold.
+  package enum Value {
     case string(String)
     case integer(Int)
+    /// A number that is not whole, as written and as a number.
+    case number(String, Double)
+    case bool(Bool)
+    case null
     case array([Value])
     case object([(String, Value)])
   }
 
-  struct Failure: Error {
-    let reason: String
-    let position: Int
+  /// Why bytes are no JSON, and at which of them that shows.
+  package struct Failure: Error {
+    package let reason: String
+    /// Bytes from the start.
+    package let position: Int
   }
 
   /// Reads one value, which white space may follow.
-  static func parse(_ bytes: [UInt8]) throws(Failure) -> Value {
-    var reader = Reader(bytes: bytes)
+  ///
+  /// - Parameter onlyTextsAndWholeNumbers: refuse other scalars, which a safetensors header does not have.
+  package static func parse(_ bytes: [UInt8], onlyTextsAndWholeNumbers: Bool) throws(Failure) -> Value {
+    var reader = Reader(bytes: bytes, isFull: !onlyTextsAndWholeNumbers)
     let value = try reader.value(depth: 0)
     guard reader.next() == nil else { throw reader.failure("something follows the end") }
     return value
   }
 
   /// A text in quotes.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var out = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -40,6 +48,7 @@ enum JSONText {
 
 private struct Reader {
   let bytes: [UInt8]
+  let isFull: Bool
   var position = 0
 
   func failure(_ reason: String) -> JSONText.Failure { JSONText.Failure(reason: reason, position: position) }
@@ -62,9 +71,14 @@ private struct Reader {
     case UInt8(ascii: "{"): return .object(try object(depth))
     case UInt8(ascii: "["): return .array(try array(depth))
     case UInt8(ascii: "\""): return .string(try string())
-    case .some(let byte) where byte == UInt8(ascii: "-") || isDigit(byte): return .integer(try integer())
+    case .some(let byte) where byte == UInt8(ascii: "-") || isDigit(byte): return try number()
+    case UInt8(ascii: "t") where isFull: return try literal("true", .bool(true))
+    case UInt8(ascii: "f") where isFull: return try literal("false", .bool(false))
+    case UInt8(ascii: "n") where isFull: return try literal("null", .null)
     case nil: throw failure("it ends too early")
-    default: throw failure("neither an object, a list, a text nor a whole number")
+    default:
+      throw failure(
+        isFull ? "no JSON value" : "neither an object, a list, a text nor a whole number")
     }
   }
 
@@ -95,15 +109,25 @@ private struct Reader {
 
   private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-  private mutating func integer() throws(JSONText.Failure) -> Int {
+  private mutating func number() throws(JSONText.Failure) -> JSONText.Value {
     let start = position
     if bytes[position] == UInt8(ascii: "-") { position += 1 }
     while position < bytes.count, isDigit(bytes[position]) { position += 1 }
     let isEnd = position == bytes.count || ![".", "e", "E"].contains { UInt8(ascii: $0) == bytes[position] }
-    guard isEnd, let number = Int(String(decoding: bytes[start..<position], as: UTF8.self)) else {
-      throw failure("a number that is not whole, or too large")
-    }
-    return number
+    if isEnd, let number = Int(String(decoding: bytes[start..<position], as: UTF8.self)) { return .integer(number) }
+    guard isFull else { throw failure("a number that is not whole, or too large") }
+    while position < bytes.count,
+      isDigit(bytes[position]) || [".", "e", "E", "+", "-"].contains(where: { UInt8(ascii: $0) == bytes[position] })
+    { position += 1 }
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    guard let value = Double(text), value.isFinite else { throw failure("'\(text)' is no number") }
+    return .number(text, value)
+  }
+
+  private mutating func literal(_ word: String, _ value: JSONText.Value) throws(JSONText.Failure) -> JSONText.Value {
+    guard bytes[position...].starts(with: word.utf8) else { throw failure("no JSON value") }
+    position += word.utf8.count
+    return value
   }
 
   private mutating func string() throws(JSONText.Failure) -> String {

@@ -8,7 +8,8 @@ final class OperatorTable: Sendable {
   // Arithmetic
   let add: Operator, addScalar: Operator, sub: Operator, subScalar: Operator, rsubScalar: Operator, mul: Operator,
     mulScalar: Operator, div: Operator, divScalar: Operator, neg: Operator, pow: Operator, exp: Operator, log: Operator,
-    sqrt: Operator, rsqrt: Operator, abs: Operator, sign: Operator, reciprocal: Operator, clamp: Operator,
+    sqrt: Operator, rsqrt: Operator, sin: Operator, cos: Operator, abs: Operator, sign: Operator, reciprocal: Operator,
+    clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
     tanh: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator, addScalarInPlace: Operator,
     mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
@@ -34,7 +35,9 @@ final class OperatorTable: Sendable {
   // Network
   let conv2d: Operator, batchNorm: Operator, relu: Operator, linear: Operator, maxPool2d: Operator, avgPool2d: Operator,
     adaptiveAvgPool2d: Operator, crossEntropy: Operator, logSoftmax: Operator, softmax: Operator, nllLoss: Operator,
-    mseLoss: Operator, dropout: Operator
+    mseLoss: Operator, dropout: Operator, groupNorm: Operator, silu: Operator, siluInPlace: Operator,
+    embedding: Operator,
+    upsampleNearest2d: Operator, attention: Operator
   // Foreach
   let foreachAdd: Operator, foreachAddScalar: Operator, foreachMul: Operator, foreachMulScalar: Operator,
     foreachMulTensor: Operator, foreachNorm: Operator, foreachCopy: Operator, foreachZero: Operator,
@@ -69,6 +72,8 @@ final class OperatorTable: Sendable {
     log = try find("log")
     sqrt = try find("sqrt")
     rsqrt = try find("rsqrt")
+    sin = try find("sin")
+    cos = try find("cos")
     abs = try find("abs")
     sign = try find("sign")
     reciprocal = try find("reciprocal")
@@ -170,6 +175,12 @@ final class OperatorTable: Sendable {
     nllLoss = try find("nll_loss")
     mseLoss = try find("mse_loss")
     dropout = try find("dropout")
+    groupNorm = try find("group_norm")
+    silu = try find("silu")
+    siluInPlace = try find("silu_")
+    embedding = try find("embedding")
+    upsampleNearest2d = try find("upsample_nearest2d.vec")
+    attention = try find("scaled_dot_product_attention")
     foreachAdd = try find("_foreach_add_.List")
     foreachAddScalar = try find("_foreach_add_.Scalar")
     foreachMul = try find("_foreach_mul_.List")

@@ -66,7 +66,7 @@ package struct SafeTensorsHeader: Sendable {
 
   private static func parse(_ json: [UInt8]) throws(Flaw) -> ([String: String], [Entry]) {
     let root: JSONText.Value
-    do throws(JSONText.Failure) { root = try JSONText.parse(json) } catch {
+    do throws(JSONText.Failure) { root = try JSONText.parse(json, onlyTextsAndWholeNumbers: true) } catch {
       throw .text("its header is no JSON: \(error.reason) at byte \(error.position)")
     }
     guard case .object(let members) = root else { throw .text("its header is no JSON object") }

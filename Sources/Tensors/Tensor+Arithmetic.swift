@@ -43,6 +43,10 @@ extension Tensor {
   package func squareRoot() throws(TensorError) -> Tensor { try Self.operators().sqrt.tensor(self) }
   /// One over the square root of each element.
   package func reciprocalSquareRoot() throws(TensorError) -> Tensor { try Self.operators().rsqrt.tensor(self) }
+  /// The sine of each element.
+  package func sine() throws(TensorError) -> Tensor { try Self.operators().sin.tensor(self) }
+  /// The cosine of each element.
+  package func cosine() throws(TensorError) -> Tensor { try Self.operators().cos.tensor(self) }
   /// Each element without its sign.
   package func absolute() throws(TensorError) -> Tensor { try Self.operators().abs.tensor(self) }
   /// −1, 0 or 1 for each element.

@@ -25,6 +25,21 @@ extension Tensor {
       .bool(training), .float(momentum), .float(epsilon), .bool(true))
   }
 
+  /// Each image shifted and scaled so that `groups` groups of its channels have mean 0 and variance 1; then the weight
+  /// and bias of each channel.
+  package func groupNorm(
+    _ groups: Int, weight: Tensor?, bias: Tensor?, epsilon: Double = 1e-5
+  ) throws(TensorError) -> Tensor {
+    try Self.operators().groupNorm.tensor(
+      .tensor(self), .int(groups), .optional(weight), .optional(bias), .float(epsilon), true)
+  }
+
+  /// x / (1 + e⁻ˣ) for each element.
+  package func silu() throws(TensorError) -> Tensor { try Self.operators().silu.tensor(self) }
+
+  /// Sets each element to x / (1 + e⁻ˣ). Saves memory only where nothing is recorded for gradients.
+  package func siluInPlace() throws(TensorError) { _ = try Self.operators().siluInPlace.tensor(self) }
+
   /// The larger of each element and 0.
   package func relu() throws(TensorError) -> Tensor { try Self.operators().relu.tensor(self) }
 
@@ -34,6 +49,23 @@ extension Tensor {
   /// `self · weightᵀ + bias`.
   package func linear(_ weight: Tensor, bias: Tensor? = nil) throws(TensorError) -> Tensor {
     try Self.operators().linear.tensor(.tensor(self), .tensor(weight), .optional(bias))
+  }
+
+  /// The rows of this table that `indices` (`int64`) name, a new last dimension.
+  package func embedding(_ indices: Tensor) throws(TensorError) -> Tensor {
+    try Self.operators().embedding.tensor(self, indices)
+  }
+
+  /// Images [N, C, H, W] with each pixel made a square of `factor` × `factor`.
+  package func upsampleNearest2d(_ factor: Int) throws(TensorError) -> Tensor {
+    try Self.operators().upsampleNearest2d.tensor(
+      .tensor(self), .none, .floats([Double(factor), Double(factor)]))
+  }
+
+  /// softmax(self · keysᵀ / √width) · values, of queries, keys and values [N, heads, length, width]: LibTorch's fused
+  /// kernel where it has one.
+  package func attention(keys: Tensor, values: Tensor) throws(TensorError) -> Tensor {
+    try Self.operators().attention.tensor(.tensor(self), .tensor(keys), .tensor(values))
   }
 
   /// The largest element of each `size` × `size` window; the stride is `size` too unless given.

@@ -10,6 +10,8 @@ import Tensors
 /// - linear layers: weight, then bias, uniform in ±1/√inputs (PyTorch's default); or, with a deviation, weight normal of
 ///   mean 0, bias 0;
 /// - biases of convolutions: 0, nothing drawn.
+///
+/// Networks that predict noise draw by PyTorch's defaults throughout: `ModelBuilder+Defaults.swift`.
 final class ModelBuilder {
   private(set) var parameters: [(name: String, tensor: Tensor)] = []
   private(set) var state: [(name: String, tensor: Tensor)] = []
@@ -17,9 +19,9 @@ final class ModelBuilder {
   let statistics: Tensor
   /// How many batches each layer has seen.
   let counts: Tensor
-  private let generator: Generator
-  private let dtype: DType
-  private let device: Device
+  let generator: Generator
+  let dtype: DType
+  let device: Device
   private let channelsLast: Bool
   private var usedStatistics = 0
   private var usedCounts = 0
@@ -81,7 +83,8 @@ final class ModelBuilder {
     return Linear(weight: try add("\(name).weight", weight), bias: try add("\(name).bias", bias))
   }
 
-  private func add(_ name: String, _ drawn: Tensor) throws(TensorError) -> Tensor {
+  /// Takes a parameter's first values, drawn in binary32 on the CPU, into the model.
+  func add(_ name: String, _ drawn: Tensor) throws(TensorError) -> Tensor {
     var tensor = try drawn.to(dtype).to(device)
     if channelsLast, tensor.rank == 4 { tensor = try tensor.contiguous(.channelsLast) }
     try tensor.setRequiresGrad(true)
