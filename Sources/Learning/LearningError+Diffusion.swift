@@ -4,6 +4,17 @@ extension LearningError {
     switch self {
     case .modelConfig(let path, let key, let value, let expected):
       "'\(key)' in '\(path)' is \(value); expected \(expected)"
+    case .sampler(let setting, let value, let expected):
+      "the sampler's '\(setting)' is \(value); expected \(expected)"
+    case .diffusersFolder(let path, let reason): "'\(path)' \(reason)"
+    case .weightsDisagree(let path, let config, let missing, let unexpected, let unlike):
+      "'\(path)' does not fit '\(config)': "
+        + [
+          missing.isEmpty ? nil : "it lacks \(Self.some(missing, most: .max))",
+          unexpected.isEmpty ? nil : "it has \(Self.some(unexpected, most: .max)) too many",
+          unlike.isEmpty ? nil : "it has the shapes \(unlike.joined(separator: ", "))",
+        ].compactMap(\.self).joined(separator: "; ") + "; expected the weights and the config of one network"
+    case .unwritable(let path, let reason): "'\(path)' cannot be written: \(reason)"
     case .notJSON(let path, let reason): "'\(path)' holds no JSON object: \(reason)"
     default: preconditionFailure("not an error of diffusion")
     }

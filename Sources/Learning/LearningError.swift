@@ -125,6 +125,14 @@ package enum LearningError: Error, Equatable, Sendable {
   case weightsNormalisation(path: String, found: String, expected: String)
   /// A value in a model's config is one that it cannot have, or that does not fit the others.
   case modelConfig(path: String, key: String, value: String, expected: String)
+  /// A setting of a sampler is outside its range.
+  case sampler(setting: String, value: String, expected: String)
+  /// A folder of diffusers is laid out otherwise than it should be; the reason goes on after the path.
+  case diffusersFolder(path: String, reason: String)
+  /// A file of weights and the config beside it are of different networks.
+  case weightsDisagree(path: String, config: String, missing: [String], unexpected: [String], unlike: [String])
+  /// A file or folder cannot be written.
+  case unwritable(path: String, reason: String)
   /// A file that should hold a JSON object does not.
   case notJSON(path: String, reason: String)
   /// A saved state of the optimizer does not belong to this one.
@@ -135,6 +143,7 @@ package enum LearningError: Error, Equatable, Sendable {
     switch self {
     case .interrupted(let signal): 128 + signal
     case .missing: 66
+    case .unwritable: 73
     case .unreadable: 74
     case .notFinite: 75
     default: 65
@@ -160,7 +169,7 @@ extension LearningError: CustomStringConvertible {
     case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
       .weightsNormalisation, .optimizerState:
       modelDescription
-    case .modelConfig, .notJSON: diffusionDescription
+    case .modelConfig, .sampler, .notJSON, .diffusersFolder, .weightsDisagree, .unwritable: diffusionDescription
     default: splitDescription
     }
   }

@@ -17,6 +17,8 @@ struct ConfigReader {
     self.members = Dictionary(members) { first, _ in first }
   }
 
+  var keys: [String] { members.keys.sorted() }
+
   subscript(key: String) -> JSONText.Value? { members[key] }
 
   /// The error for a key whose value does not fit.
