@@ -54,7 +54,7 @@ extension AuditMargins {
 
   /// The margins of a model on the audited samples and the test set, with running statistics, without augmentation.
   static func measure(
-    _ model: ImageClassifier, _ plan: RunPlan, _ data: PreparedData, _ design: AuditDesign, cancel: CancelFlag
+    _ model: TrainableModel, _ plan: RunPlan, _ data: PreparedData, _ design: AuditDesign, cancel: CancelFlag
   ) throws -> [Float] {
     try withoutGradients {
       var pieces: [Tensor] = []

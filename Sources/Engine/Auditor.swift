@@ -66,10 +66,11 @@ package final class Auditor {
       job.kind == .shadow ? PreparedData(ready.data, split: ready.design.split(of: job.number)) : ready.data
     let reporter = Reporter(sink: sink)
     let library = ModelLibrary(
-      plan: run, data: data, device: ready.device, cache: cacheFolder().appendingPathComponent("models"),
+      plan: run, task: ClassificationTask(plan: run), data: data, device: ready.device,
+      cache: cacheFolder().appendingPathComponent("models"),
       cancel: cancel, reporter: reporter)
     var models: [String: [Float]] = [:]
-    func measure(_ name: String, _ model: ImageClassifier) throws {
+    func measure(_ name: String, _ model: TrainableModel) throws {
       models[name] = try AuditMargins.measure(model, run, data, ready.design, cancel: cancel)
     }
     let trained = try library.model(
@@ -122,12 +123,13 @@ package final class Auditor {
   }
 
   private func unlearned(
-    _ original: ImageClassifier, _ run: RunPlan, _ data: PreparedData, _ device: Device, _ reporter: Reporter
-  ) throws -> ImageClassifier {
+    _ original: TrainableModel, _ run: RunPlan, _ data: PreparedData, _ device: Device, _ reporter: Reporter
+  ) throws -> TrainableModel {
     let model = try ModelLibrary.blank(run, data, device, seed: 0)
     try model.load(original.state)
     let shared = Workbench.Shared(
-      key: Workbench.Key(run), device: device, data: data, original: original, retrained: nil)
+      key: Workbench.Key(run), device: device, data: data, task: ClassificationTask(plan: run), original: original,
+      retrained: nil)
     if let procedure = run.procedure {
       _ = try ProcedureStage(
         plan: run, procedure: procedure, model: model, shared: shared, cancel: cancel, reporter: reporter

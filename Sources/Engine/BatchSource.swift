@@ -9,7 +9,7 @@ final class BatchSource {
     let forgetCount: Int
     /// How many are of the retain set.
     let retainCount: Int
-    /// Floats in [0, 1], `[n, C, H, W]`.
+    /// Floats in [0, 1], for diffusion in [-1, 1], `[n, C, H, W]`.
     let images: Tensor
     /// True labels, int64 `[n]`.
     let labels: Tensor

@@ -118,7 +118,7 @@ package struct Benchmark {
     let device = try plan.openDevice()
     let data = try PreparedData(training: images, forgetting: count / 2, plan: plan, device: device)
     return Workbench.Shared(
-      key: Workbench.Key(plan), device: device, data: data,
+      key: Workbench.Key(plan), device: device, data: data, task: try plan.openTask(device),
       original: try ModelLibrary.blank(plan, data, device, seed: plan.seed), retrained: nil)
   }
 }

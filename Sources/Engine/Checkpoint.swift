@@ -16,6 +16,8 @@ struct Checkpoint {
   var planHash = ""
   /// The best validation loss so far.
   var best: Double?
+  /// How many steps the moving average of the weights has seen.
+  private var averaged = 0
   /// By name: `model.…`, `optimizer.…`, and what a run adds.
   private(set) var tensors: [(name: String, tensor: Tensor)]
 
@@ -25,6 +27,10 @@ struct Checkpoint {
     self.epoch = epoch
     tensors = learner.model.state.map { ("model.\($0.name)", $0.tensor) }
     tensors += learner.optimizer.state.map { ("optimizer.\($0.name)", $0.tensor) }
+    if let average = learner.average {
+      tensors += average.tensors.map { ("average.\($0.name)", $0.tensor) }
+      averaged = average.updates
+    }
     if let mask = learner.mask {
       for (parameter, active) in zip(learner.model.parameters, mask.active) {
         tensors.append(("mask.\(parameter.name)", try active.to(.uint8)))
@@ -54,6 +60,7 @@ struct Checkpoint {
       "plan": planHash,
     ]
     if let best { metadata["best"] = String(best) }
+    if averaged > 0 { metadata["averaged"] = String(averaged) }
     try SafeTensors.write(tensors, metadata: metadata, to: file.path)
   }
 
@@ -68,6 +75,7 @@ struct Checkpoint {
     seconds = stored.metadata["seconds"].flatMap { Double($0) } ?? 0
     planHash = stored.metadata["plan"] ?? ""
     best = stored.metadata["best"].flatMap { Double($0) }
+    averaged = stored.metadata["averaged"].flatMap { Int($0) } ?? 0
     tensors = stored.tensors
   }
 
@@ -75,6 +83,7 @@ struct Checkpoint {
   func restore(_ learner: Learner) throws {
     try learner.model.load(part("model."))
     try learner.optimizer.restore(part("optimizer."))
+    if let average = learner.average { try average.restore(part("average."), updates: averaged) }
     try learner.resume(goodSteps: step)
   }
 

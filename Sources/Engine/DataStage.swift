@@ -17,14 +17,20 @@ final class PreparedData {
   let baseSamples: [Int32]
   /// The classes' names.
   let classNames: [String]
+  /// How many of them the source has; those that `data.add` adds come behind.
+  let ownClasses: Int
   /// What images in [0, 1] are normalised with, one value a channel.
   let mean, standardDeviation: [Double]
 
   /// Loads, permutes, splits and uploads.
   init(plan: RunPlan, device: Device, cancel: CancelFlag) throws {
-    let dataset = try Dataset.load(
+    var dataset = try Dataset.load(
       plan.data.learningSource, permutationSeed: plan.data.permutationSeed, trainLimit: plan.data.train,
       testLimit: plan.data.test, cancel: cancel)
+    ownClasses = dataset.train.classNames.count
+    if let add = plan.data.add {
+      dataset = try dataset.adding(add.path, copies: add.copies, asClass: add.className, cancel: cancel)
+    }
     let splits = try Splitter.split(
       dataset, inTurn: plan.requests.map(\.request), validation: plan.data.validationRequest)
     let stage = plan.stage ?? splits.count
@@ -35,8 +41,8 @@ final class PreparedData {
     mean = try PreparedData.perChannel(plan.data.normalise?.mean ?? dataset.mean, "mean", dataset.train.channels)
     standardDeviation = try PreparedData.perChannel(
       plan.data.normalise?.std ?? dataset.standardDeviation, "std", dataset.train.channels)
-    train = try ImageStore(dataset.train, device: device)
-    test = try ImageStore(dataset.test, device: device)
+    train = try ImageStore(dataset.train, device: device, isSymmetric: plan.task == .diffusion)
+    test = try ImageStore(dataset.test, device: device, isSymmetric: plan.task == .diffusion)
   }
 
   /// Images from elsewhere, of which the first `count` are to be forgotten; they serve as test images too.
@@ -48,9 +54,10 @@ final class PreparedData {
     earlierForgetSets = []
     baseSamples = positions
     classNames = images.classNames
+    ownClasses = classNames.count
     mean = try PreparedData.perChannel(plan.data.normalise?.mean ?? [0.5], "mean", images.channels)
     standardDeviation = try PreparedData.perChannel(plan.data.normalise?.std ?? [0.25], "std", images.channels)
-    train = try ImageStore(images, device: device)
+    train = try ImageStore(images, device: device, isSymmetric: plan.task == .diffusion)
     test = train
   }
 
@@ -62,6 +69,7 @@ final class PreparedData {
     train = other.train
     test = other.test
     classNames = other.classNames
+    ownClasses = other.ownClasses
     mean = other.mean
     standardDeviation = other.standardDeviation
   }
@@ -88,6 +96,22 @@ final class PreparedData {
     let held = split.validation.count { seen.contains($0) }
     let parts = unseen + (held == 0 ? [] : ["\(held) of \(split.validation.count) validation samples were"])
     return parts.isEmpty ? nil : "the original model is trained on 'base.samples': \(parts.joined(separator: ", "))"
+  }
+
+  /// The same images in [0, 1] without those that were added: what a classifier of the source's classes learns.
+  init(classifying other: PreparedData) throws {
+    let labels = try other.train.labels.int64s()
+    split = other.split
+    earlierForgetSets = []
+    baseSamples = (other.split.forget + other.split.retain).sorted().filter {
+      labels[Int($0)] < Int64(other.ownClasses)
+    }
+    train = ImageStore(inUnitRange: other.train)
+    test = ImageStore(inUnitRange: other.test)
+    classNames = Array(other.classNames.prefix(other.ownClasses))
+    ownClasses = other.ownClasses
+    mean = other.mean
+    standardDeviation = other.standardDeviation
   }
 
   /// The positions of the recipe's file, in rising order; else all that is forgotten or retained.

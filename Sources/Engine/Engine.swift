@@ -85,10 +85,12 @@ package struct Engine {
       try reporter.say(.runStarted(try start(resumedAt: nil)))
       let shared = try prepare(reporter)
       let library = ModelLibrary(
-        plan: plan, data: shared.data, device: shared.device, cache: cacheFolder(), cancel: cancel, reporter: reporter)
+        plan: plan, task: shared.task, data: shared.data, device: shared.device, cache: cacheFolder(), cancel: cancel,
+        reporter: reporter)
       let model = try library.loaded(weights)
-      try measure(shared, model, seconds: nil, reporter)
-      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights]))
+      let pictures = try measure(shared, model, seconds: nil, reporter)
+      return try finish(
+        reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights].merging(pictures) { $1 }))
     }
   }
 
@@ -108,8 +110,10 @@ package struct Engine {
       try work.begin(from: checkpoint)
       try reporter.phase(.unlearn) { (try work.run(), cached: false) }
       try model.save(file: folder.weights.path, metadata: weightsMetadata)
-      try measure(shared, model, seconds: work.seconds, reporter)
-      var files = ["weights": folder.weights.lastPathComponent, "split": folder.split.lastPathComponent]
+      var files = try measure(shared, model, seconds: work.seconds, reporter)
+      files["weights"] = folder.weights.lastPathComponent
+      files["split"] = folder.split.lastPathComponent
+      if let exported = try export(model, shared) { files["diffusers"] = exported }
       if work.hasBest { files["best"] = folder.bestWeights.lastPathComponent }
       return try finish(reporter, RunEnd(steps: work.step, unlearnSeconds: work.seconds, files: files))
     }
@@ -125,8 +129,9 @@ package struct Engine {
         plan: plan, procedure: procedure, model: model, shared: shared, cancel: cancel, reporter: reporter)
       let seconds = try reporter.phase(.unlearn) { (try stage.carryOut(), cached: false) }
       try model.save(file: folder.weights.path, metadata: weightsMetadata)
-      try measure(shared, model, seconds: seconds, reporter)
-      let files = ["weights": folder.weights.lastPathComponent, "split": folder.split.lastPathComponent]
+      var files = try measure(shared, model, seconds: seconds, reporter)
+      files["weights"] = folder.weights.lastPathComponent
+      files["split"] = folder.split.lastPathComponent
       return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: seconds, files: files))
     }
   }
@@ -135,8 +140,9 @@ package struct Engine {
   private func measureModels(_ reporter: Reporter) throws -> RunReport {
     try answeringInterrupts(reporter, step: { 0 }) {
       try reporter.say(.runStarted(try start(resumedAt: nil)))
-      try measure(try prepare(reporter), nil, seconds: nil, reporter)
-      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["split": folder.split.lastPathComponent]))
+      var files = try measure(try prepare(reporter), nil, seconds: nil, reporter)
+      files["split"] = folder.split.lastPathComponent
+      return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: files))
     }
   }
 
@@ -158,11 +164,31 @@ package struct Engine {
     }
   }
 
+  /// The unlearned U-Net as a folder that diffusers loads; nil for a network that diffusers does not have.
+  private func export(_ model: TrainableModel, _ shared: Workbench.Shared) throws -> String? {
+    guard let model = model as? Denoiser, let task = shared.task as? DiffusionTask else { return nil }
+    let target = folder.url.appendingPathComponent("unlearned-diffusers")
+    switch plan.model {
+    case .unetFolder(let source): try DiffusersFolder.read(source).write(model, to: target.path)
+    case .unet(let unet):
+      let config = try unet.config(inputShape: model.inputShape, classes: shared.data.classNames.count)
+      try DiffusersFolder(config: config, schedule: task.table.schedule).write(model, to: target.path)
+    default: return nil
+    }
+    return target.lastPathComponent
+  }
+
   private func measure(
-    _ shared: Workbench.Shared, _ model: ImageClassifier?, seconds: Double?, _ reporter: Reporter
-  ) throws {
+    _ shared: Workbench.Shared, _ model: TrainableModel?, seconds: Double?, _ reporter: Reporter
+  ) throws -> [String: String] {
+    if let task = shared.task as? DiffusionTask {
+      let measuring = DiffusionMeasuring(
+        plan: plan, shared: shared, task: task, folder: folder, cancel: cancel, reporter: reporter)
+      return try reporter.phase(.evaluate) { (try measuring.carryOut(model, seconds: seconds), cached: false) }
+    }
     let measuring = Measuring(plan: plan, shared: shared, cancel: cancel, reporter: reporter)
     try reporter.phase(.evaluate) { (try measuring.carryOut(model, seconds: seconds), cached: false) }
+    return [:]
   }
 
   private func finish(_ reporter: Reporter, _ end: RunEnd) throws -> RunReport {
@@ -170,7 +196,8 @@ package struct Engine {
     let report = try RunReport(folding: reporter.events)
     try RunFolder.write(Data(report.json().utf8), to: folder.reportJSON)
     try RunFolder.write(Data(report.markdown().utf8), to: folder.reportMarkdown)
-    try RunFolder.write(Data(report.html(plan: plan.yaml()).utf8), to: folder.reportHTML)
+    let page = report.html(plan: plan.yaml(), pictures: folder.pictures(report.files))
+    try RunFolder.write(Data(page.utf8), to: folder.reportHTML)
     try RunFolder.write(Data(report.csv().utf8), to: folder.metricsCSV)
     try? FileManager.default.removeItem(at: folder.checkpoint)
     return report

@@ -3,7 +3,7 @@ import Runs
 
 extension Evaluation {
   /// How well a model does on what earlier stages of a sequence forgot: whether it was learned again.
-  func earlierForgetSets(of model: ImageClassifier) throws -> [MetricValue] {
+  func earlierForgetSets(of model: TrainableModel) throws -> [MetricValue] {
     try data.earlierForgetSets.enumerated().flatMap { index, positions in
       let outputs = try pass(model, data.train, positions, predictions: false) { _ in }
       let number = index + 1

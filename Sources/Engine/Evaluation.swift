@@ -46,7 +46,7 @@ struct Evaluation {
   ///
   /// - Parameter predictions: whether to keep what the model says of every class, `[n, classes]` floats a set.
   func outputs(
-    of model: ImageClassifier, on sets: [SampleSet], predictions: Bool = false
+    of model: TrainableModel, on sets: [SampleSet], predictions: Bool = false
   ) throws -> [Split.Part: SetOutputs] {
     let total = sets.reduce(0) { $0 + data.samples(of: $1).positions.count }
     var done = 0
@@ -63,14 +63,14 @@ struct Evaluation {
   }
 
   /// Accuracy on a set in percent; says nothing of its progress.
-  func accuracy(of model: ImageClassifier, on set: SampleSet) throws -> Double {
+  func accuracy(of model: TrainableModel, on set: SampleSet) throws -> Double {
     let (store, positions) = data.samples(of: set)
     return try pass(model, store, positions, predictions: false) { _ in }.accuracy
   }
 
   /// Per-sample outputs of a model at positions of a store.
   func pass(
-    _ model: ImageClassifier, _ store: ImageStore, _ positions: [Int32], predictions: Bool, _ note: (Int) -> Void
+    _ model: TrainableModel, _ store: ImageStore, _ positions: [Int32], predictions: Bool, _ note: (Int) -> Void
   ) throws -> SetOutputs {
     try withoutGradients {
       let order = try Tensor(positions.map { Int64($0) }, shape: [positions.count], device: model.device)
@@ -106,7 +106,7 @@ struct Evaluation {
   }
 
   /// Passes the recipe's sets through a model and begins what it asks for. Attacks go on while other models are measured.
-  func begin(_ model: ImageClassifier) throws -> PendingMeasured {
+  func begin(_ model: TrainableModel) throws -> PendingMeasured {
     let sets = plan.evaluate.sets
     let outputs = try outputs(of: model, on: sets, predictions: needsPredictions)
     let metrics = plan.evaluate.metrics.flatMap { $0.metrics(sets) }
@@ -142,7 +142,7 @@ struct Evaluation {
   }
 
   /// Accuracy and loss on the validation set, during a run.
-  func validate(_ model: ImageClassifier) throws -> [Measurement] {
+  func validate(_ model: TrainableModel) throws -> [Measurement] {
     let outputs = try outputs(of: model, on: [.validation])
     return try evaluator.measure([.va, .validationLoss], outputs: outputs, cancel: cancel)
   }
@@ -189,6 +189,8 @@ extension MetricName {
     case .miaProbabilities: [.miaProbabilities]
     case .miaThreshold: [.miaThreshold]
     case .tow, .averageGap, .perClass, .agreement, .divergence, .weightDistance, .weightsMoved, .relearn, .rte: []
+    case .denoising, .nll, .targetRate, .inceptionScore, .fid, .kid, .precisionRecall, .classProbability, .similarity:
+      preconditionFailure("the resolver asks a classifier for no metric of diffusion")
     }
   }
 }

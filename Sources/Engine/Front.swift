@@ -127,7 +127,8 @@ extension RunPlan {
   fileprivate var benchmarkShape: [Int] {
     switch model {
     case .cnn: [1, 28, 28]
-    case .resnet18, .vgg16: [3, 32, 32]
+    case .resnet18, .vgg16, .unetFolder, .conditionalUNet: [3, 32, 32]
+    case .unet: [1, 28, 28]
     }
   }
 

@@ -11,10 +11,13 @@ final class ImageStore {
   let channels, height, width: Int
   /// How many images there are.
   let count: Int
+  /// Whether batches are in [-1, 1], as diffusion models see images; else in [0, 1].
+  let isSymmetric: Bool
   private let device: Device
 
   /// Copies the images to the device.
-  init(_ images: ImageArrays, device: Device) throws {
+  init(_ images: ImageArrays, device: Device, isSymmetric: Bool = false) throws {
+    self.isSymmetric = isSymmetric
     count = images.count
     channels = images.channels
     height = images.height
@@ -24,7 +27,16 @@ final class ImageStore {
     labels = try Tensor(images.labels.map { Int64($0) }, shape: [count], device: device)
   }
 
-  /// The images at `positions` (int64 `[n]`, on the device) as floats in [0, 1], `[n, C, H, W]`.
+  /// The same images, batches of which are in [0, 1].
+  init(inUnitRange other: ImageStore) {
+    pixels = other.pixels
+    labels = other.labels
+    (channels, height, width, count) = (other.channels, other.height, other.width, other.count)
+    device = other.device
+    isSymmetric = false
+  }
+
+  /// The images at `positions` (int64 `[n]`, on the device) as floats in [0, 1] or [-1, 1], `[n, C, H, W]`.
   ///
   /// With an augmentation the crop and the flip of each image come from `generator`, in one gather for the whole batch.
   func images(
@@ -32,7 +44,7 @@ final class ImageStore {
   ) throws -> Tensor {
     var batch = try pixels.indexSelect(0, positions)
     if let augmentation, let generator { batch = try augmented(batch, augmentation, generator) }
-    let floats = try batch.to(.float32) * (1.0 / 255.0)
+    let floats = isSymmetric ? try batch.to(.float32) * (2.0 / 255.0) - 1.0 : try batch.to(.float32) * (1.0 / 255.0)
     return channelsLast ? try floats.contiguous(.channelsLast) : floats
   }
 

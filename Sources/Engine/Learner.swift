@@ -1,4 +1,5 @@
 import Learning
+import Runs
 import Tensors
 
 /// A model that takes steps, each all or nothing: a step whose loss or gradient is not finite changes no weight, no
@@ -26,9 +27,13 @@ final class Learner {
   private let freezesStatistics: Bool
   private let settings: OptimizerSettings
   private let whereInto: Operator
+  /// The moving average of the weights; nil where none is kept.
+  let average: MovingAverage?
 
   /// Makes a learner; `freezesStatistics` keeps the running statistics of batch normalisation as they are.
-  init(model: TrainableModel, settings: OptimizerSettings, freezesStatistics: Bool = false) throws {
+  init(
+    model: TrainableModel, settings: OptimizerSettings, freezesStatistics: Bool = false, average: AveragePlan? = nil
+  ) throws {
     self.model = model
     self.settings = settings
     self.freezesStatistics = freezesStatistics
@@ -40,6 +45,13 @@ final class Learner {
     bad = try Tensor.zeros([], device: device)
     goodSteps = try Tensor.zeros([], dtype: .int64, device: device)
     whereInto = try Operator.resolve("aten::where.self_out")
+    self.average = try average.map { plan in
+      try MovingAverage(
+        of: model,
+        decay: plan.power == 0
+          ? .constant(plan.decay)
+          : .warmingUp(highest: plan.decay, inverseGamma: plan.inverseGamma, power: plan.power))
+    }
   }
 
   /// After parameters changed their shape: moments begin anew. Before the first step only.
@@ -103,7 +115,13 @@ final class Learner {
         }
       }
       try restore()
+      try average?.update(from: model)
     }
+  }
+
+  /// Puts the moving average of the weights in their place, where one is kept. After the last step only.
+  func takeAverage() throws {
+    try average?.apply(to: model)
   }
 
   /// Puts masked weights back.

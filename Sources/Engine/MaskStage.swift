@@ -10,7 +10,7 @@ import Tensors
 struct MaskStage {
   let plan: RunPlan
   let shared: Workbench.Shared
-  let model: ImageClassifier
+  let model: TrainableModel
   let learner: Learner
   let loader: PartLoader
   let cancel: CancelFlag
@@ -64,7 +64,7 @@ struct MaskStage {
     let decisive =
       "\(shared.data.split.sha256) \(mask.part.sha256) \(mask.part.id) \(mask.part.parameters) \(mask.batch ?? 0) "
       + "\(plan.seed) \(plan.precision) \(plan.channelsLast) \(plan.device) \(plan.data) \(plan.walkBatch) "
-      + "\(plan.walkOptimizer)"
+      + "\(plan.walkOptimizer) \(plan.diffusion.map { "\($0)" } ?? "")"
     hash.update(Array(decisive.utf8))
     return hash.hexadecimal()
   }
@@ -93,8 +93,7 @@ struct MaskStage {
       try seedStep(plan.seed, number)
       try walker.begin()
       let batch = try source.batch(slice, step: number)
-      let logits = try plan.forward(model, batch.images, training: walk.trains)
-      let loss = try logits.crossEntropy(batch.labels)
+      let loss = try shared.task.losses(model, batch.images, batch.labels, training: walk.trains).losses.mean()
       let gradients = try gradient(of: [loss], withRespectTo: walker.parameters, allowUnused: true)
       try instance.accumulate(gradients: NamedTensors(names: names, tensors: gradients), count: batch.count)
       if walk.steps {

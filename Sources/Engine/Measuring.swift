@@ -18,14 +18,14 @@ struct Measuring {
   /// - Parameters:
   ///   - model: the unlearned one; nil where nothing was unlearned.
   ///   - seconds: what the unlearning took; nil where there was none.
-  func carryOut(_ model: ImageClassifier?, seconds: Double?) throws {
+  func carryOut(_ model: TrainableModel?, seconds: Double?) throws {
     let references = [(MeasuredModel.retrained, shared.retrained), (.original, shared.original)]
     let models =
       references.compactMap { name, model in
         shared.measured[name] == nil ? model.map { (name: name, model: $0) } : nil
       } + (model.map { [(.unlearned, $0)] } ?? [])
     // All passes first, then what compares models: attacks go on meanwhile, on threads of their own.
-    var pending: [(name: MeasuredModel, model: ImageClassifier, found: PendingMeasured)] = []
+    var pending: [(name: MeasuredModel, model: TrainableModel, found: PendingMeasured)] = []
     for (name, model) in models { pending.append((name, model, try evaluation.begin(model))) }
     var outputs = shared.measured.mapValues(\.outputs)
     for (name, _, found) in pending { outputs[name] = found.outputs }
@@ -71,7 +71,7 @@ struct Measuring {
   // MARK: Comparing models
 
   private func compare(
-    _ name: MeasuredModel, _ model: ImageClassifier, _ outputs: [MeasuredModel: [Split.Part: SetOutputs]]
+    _ name: MeasuredModel, _ model: TrainableModel, _ outputs: [MeasuredModel: [Split.Part: SetOutputs]]
   ) throws -> [Learning.Measurement] {
     var measured: [Learning.Measurement] = []
     if let ours = outputs[name], let retrained = outputs[.retrained] {
@@ -86,7 +86,7 @@ struct Measuring {
     return measured
   }
 
-  private func weights(_ name: MeasuredModel, _ model: ImageClassifier) throws -> [Learning.Measurement] {
+  private func weights(_ name: MeasuredModel, _ model: TrainableModel) throws -> [Learning.Measurement] {
     let evaluator = evaluation.evaluator
     var measured: [Learning.Measurement] = []
     if plan.evaluate.metrics.contains(.weightDistance), let retrained = shared.retrained,
@@ -108,7 +108,7 @@ struct Measuring {
 
   /// Nil, with a warning, where the models have weights of different shapes.
   private func comparison(
-    _ metric: MetricName, _ name: MeasuredModel, _ model: ImageClassifier, to other: ImageClassifier
+    _ metric: MetricName, _ name: MeasuredModel, _ model: TrainableModel, to other: TrainableModel
   ) throws -> WeightComparison? {
     do {
       return try WeightComparison(model, named: "the \(name.text) model", to: other)
@@ -119,7 +119,7 @@ struct Measuring {
   }
 
   private func relearn(
-    _ relearn: RelearnPlan, _ name: MeasuredModel, _ model: ImageClassifier, from now: Double, to original: Double
+    _ relearn: RelearnPlan, _ name: MeasuredModel, _ model: TrainableModel, from now: Double, to original: Double
   ) throws -> [Learning.Measurement] {
     let relearning = Relearning(
       plan: plan, relearn: relearn, evaluation: evaluation, cancel: cancel, reporter: reporter)

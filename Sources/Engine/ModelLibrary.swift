@@ -7,6 +7,8 @@ import Tensors
 /// (decision 0062).
 struct ModelLibrary {
   let plan: RunPlan
+  /// What the models' losses are.
+  let task: any RunTask
   let data: PreparedData
   let device: Device
   /// The folder of trained models.
@@ -15,7 +17,7 @@ struct ModelLibrary {
   let reporter: Reporter
 
   /// A model with first weights, drawn from a seed.
-  static func blank(_ plan: RunPlan, _ data: PreparedData, _ device: Device, seed: UInt64) throws -> ImageClassifier {
+  static func blank(_ plan: RunPlan, _ data: PreparedData, _ device: Device, seed: UInt64) throws -> TrainableModel {
     let normalisation = Normalisation(mean: data.mean, standardDeviation: data.standardDeviation)
     let shape = [data.train.channels, data.train.height, data.train.width]
     switch plan.model {
@@ -32,11 +34,27 @@ struct ModelLibrary {
         form == .threeLinear ? .threeLinear : .globalAverage, width: width, inputShape: shape,
         classes: data.classNames.count, normalisation: normalisation, seed: seed, device: device,
         channelsLast: plan.channelsLast)
+    case .unet(let unet):
+      return try Denoiser.unet(
+        try unet.config(inputShape: shape, classes: data.classNames.count), seed: seed, device: device,
+        channelsLast: plan.channelsLast)
+    case .unetFolder(let folder):
+      return try Denoiser.unet(
+        DiffusersFolder.read(folder).config, seed: seed, device: device, channelsLast: plan.channelsLast)
+    case .conditionalUNet(let unet):
+      return try Denoiser.conditionalUNet(
+        ConditionalUNetConfig(
+          channels: shape[0], size: shape[1], width: unet.width, multipliers: unet.multipliers, layers: unet.layers,
+          attending: unet.attention, dropout: unet.dropout, classes: data.classNames.count),
+        seed: seed, device: device, channelsLast: plan.channelsLast)
     }
   }
 
-  /// A model with the weights of a file.
-  func loaded(_ file: String) throws -> ImageClassifier {
+  /// A model with the weights of a file, or of the folder of diffusers that the recipe names.
+  func loaded(_ file: String) throws -> TrainableModel {
+    if case .unetFolder(let folder) = plan.model, file == folder {
+      return try DiffusersFolder.read(folder).load(device: device, channelsLast: plan.channelsLast)
+    }
     let model = try ModelLibrary.blank(plan, data, device, seed: 0)
     try model.load(file: file)
     return model
@@ -44,7 +62,7 @@ struct ModelLibrary {
 
   /// The model of a source, and whether an earlier run made it; nil for `none`.
   func model(_ source: ModelSource, key: String?, positions: [Int32], phase: Phase) throws -> (
-    model: ImageClassifier, cached: Bool
+    model: TrainableModel, cached: Bool
   )? {
     switch source {
     case .none: return nil
@@ -58,7 +76,7 @@ struct ModelLibrary {
       let model = try ModelLibrary.blank(plan, data, device, seed: training.seed)
       let partial = cache.appendingPathComponent("\(name).partial.safetensors")
       try Trainer(
-        plan: plan, training: training, model: model, data: data, positions: positions, phase: phase,
+        plan: plan, task: task, training: training, model: model, data: data, positions: positions, phase: phase,
         partial: partial, cancel: cancel, reporter: reporter
       ).train()
       try model.save(file: file.path, metadata: ["made-by": "lethe", "phase": phase.rawValue])

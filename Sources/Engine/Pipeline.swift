@@ -28,7 +28,7 @@ final class Pipeline {
   var step = 0
 
   init(
-    plan: RunPlan, parts: PipelinePlan, model: ImageClassifier, shared: Workbench.Shared, learner: Learner,
+    plan: RunPlan, parts: PipelinePlan, model: TrainableModel, shared: Workbench.Shared, learner: Learner,
     cancel: CancelFlag, reporter: Reporter
   ) throws {
     self.plan = plan

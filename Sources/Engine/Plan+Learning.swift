@@ -17,9 +17,37 @@ extension RunPlan {
   }
 
   /// Logits of a batch in binary32, computed in the plan's precision.
-  func forward(_ model: ImageClassifier, _ images: Tensor, training: Bool) throws -> Tensor {
-    guard precision == .bf16 else { return try model.forward(images, training: training) }
-    return try withAutocast(.bfloat16, model.device) { try model.forward(images, training: training) }.to(.float32)
+  ///
+  /// - Precondition: the model is a classifier.
+  func forward(_ model: TrainableModel, _ images: Tensor, training: Bool) throws -> Tensor {
+    guard let model = model as? ImageClassifier else { preconditionFailure("only a classifier gives logits") }
+    return try inPrecision(on: model.device) { try model.forward(images, training: training) }
+  }
+
+  /// The noise in a batch in binary32, computed in the plan's precision.
+  ///
+  /// - Precondition: the model is a denoiser.
+  func denoise(
+    _ model: TrainableModel, _ noisy: Tensor, timesteps: Tensor, conditions: Tensor?, training: Bool
+  ) throws -> Tensor {
+    guard let model = model as? Denoiser else { preconditionFailure("only a denoiser predicts noise") }
+    return try inPrecision(on: model.device) {
+      try model.forward(
+        noisy, timesteps: timesteps, conditions: model.conditions > 0 ? conditions : nil, training: training)
+    }
+  }
+
+  private func inPrecision(on device: Device, _ body: () throws -> Tensor) throws -> Tensor {
+    guard precision == .bf16 else { return try body() }
+    return try withAutocast(.bfloat16, device, body).to(.float32)
+  }
+}
+
+extension DiffusionPlan {
+  /// The same for `Learning`.
+  var noise: NoiseSchedule {
+    NoiseSchedule(
+      shape: shape == .linear ? .linear : .scaledLinear, timesteps: timesteps, betaStart: beta[0], betaEnd: beta[1])
   }
 }
 
@@ -35,8 +63,8 @@ extension OptimizerPlan {
     return OptimizerSettings(rule: rule, learningRate: learningRate, weightDecay: weightDecay, clip: clip)
   }
 
-  /// The learning rate over a run of so many steps.
-  func schedule(stepsPerEpoch: Int, epochs: Int) -> LearningRateSchedule {
+  /// The learning rate over a run of so many steps. `total` is how many there are where the last epoch ends early.
+  func schedule(stepsPerEpoch: Int, epochs: Int, total: Int? = nil) -> LearningRateSchedule {
     let shape: LearningRateSchedule.Shape =
       switch schedule.name {
       case .constant: .constant
@@ -44,6 +72,12 @@ extension OptimizerPlan {
       case .cosine: .cosine
       case .oneCycle: .oneCycle
       }
+    if let total, total != stepsPerEpoch * epochs, schedule.name != .step {
+      // One long epoch: what counts in steps ends with the run.
+      return LearningRateSchedule(
+        shape: shape, peak: learningRate, warmupEpochs: schedule.warmup * Double(stepsPerEpoch) / Double(total),
+        stepsPerEpoch: total, epochs: 1)
+    }
     return LearningRateSchedule(
       shape: shape, peak: learningRate, warmupEpochs: schedule.warmup, stepsPerEpoch: stepsPerEpoch, epochs: epochs)
   }

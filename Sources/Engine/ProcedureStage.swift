@@ -8,7 +8,7 @@ import Tensors
 struct ProcedureStage {
   let plan: RunPlan
   let procedure: ProcedurePlan
-  let model: ImageClassifier
+  let model: TrainableModel
   let shared: Workbench.Shared
   let cancel: CancelFlag
   let reporter: Reporter

@@ -25,7 +25,7 @@ struct Relearning {
   /// - Parameters:
   ///   - now: the model's accuracy on the forget set, in percent.
   ///   - aim: the accuracy at which it is over.
-  func carryOut(_ model: ImageClassifier, from now: Double, to aim: Double) throws -> Outcome {
+  func carryOut(_ model: TrainableModel, from now: Double, to aim: Double) throws -> Outcome {
     // Accuracies are quotients: equal ones may differ in their last bit.
     func isReached(_ accuracy: Double) -> Bool { accuracy >= aim - 1e-9 }
     guard !isReached(now) else { return .known(steps: 0) }
@@ -70,7 +70,7 @@ struct Relearning {
   }
 
   /// A model of the same shape, which a method may have changed, with the same weights and statistics.
-  private func copy(of model: ImageClassifier) throws -> ImageClassifier {
+  private func copy(of model: TrainableModel) throws -> TrainableModel {
     let copy = try ModelLibrary.blank(plan, evaluation.data, model.device, seed: 0)
     for ((name, own), (_, other)) in zip(copy.parameters, model.parameters) where own.shape != other.shape {
       try copy.resize(name, to: try other.detach())

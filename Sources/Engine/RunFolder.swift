@@ -111,3 +111,17 @@ final class EventLog {
     try? handle.close()
   }
 }
+
+extension RunFolder {
+  /// The images that the models drew, as the report shows them.
+  ///
+  /// - Parameter files: of the run, by what they are.
+  func pictures(_ files: [String: String]) -> [Picture] {
+    [MeasuredModel.original, .unlearned, .retrained].compactMap { model in
+      guard let name = files["images of \(model.text)"],
+        let bytes = try? Data(contentsOf: url.appendingPathComponent(name))
+      else { return nil }
+      return Picture(title: model.text, base64: bytes.base64EncodedString())
+    }
+  }
+}

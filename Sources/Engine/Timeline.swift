@@ -7,6 +7,8 @@ struct Timeline {
   private let parts: PipelinePlan
   private let split: Split
   private let counts: [Int]
+  /// Optimizer steps of the run.
+  let steps: Int
 
   init(plan: RunPlan, parts: PipelinePlan, split: Split) {
     self.plan = plan
@@ -14,22 +16,26 @@ struct Timeline {
     self.split = split
     // Only the number of steps is needed of every epoch; it depends on the schedule alone.
     var known: [BatchSchedule: Int] = [:]
-    counts = (0..<parts.epochs).map { epoch in
+    var counts: [Int] = []
+    var total = 0
+    for epoch in 0..<parts.epochs where parts.steps.map({ total < $0 }) ?? true {
       let schedule = Timeline.schedule(plan, parts, epoch)
-      if let count = known[schedule] { return count }
-      let count = EpochPlan(
-        seed: plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
-        schedule: schedule
-      ).windows(accumulating: parts.optimizer.accumulate).count
+      let count =
+        known[schedule]
+        ?? EpochPlan(
+          seed: plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
+          schedule: schedule
+        ).windows(accumulating: parts.optimizer.accumulate).count
       known[schedule] = count
-      return count
+      counts.append(count)
+      total += count
     }
+    self.counts = counts
+    steps = min(parts.steps ?? total, total)
   }
 
   /// Epochs of the run.
   var epochs: Int { counts.count }
-  /// Optimizer steps of the run.
-  var steps: Int { counts.reduce(0, +) }
 
   /// The order of an epoch.
   func plan(of epoch: Int) -> EpochPlan {
@@ -44,8 +50,10 @@ struct Timeline {
   /// Steps before an epoch.
   func firstStep(of epoch: Int) -> Int { counts.prefix(epoch).reduce(0, +) }
 
-  /// The epoch that the step after `done` steps belongs to; `epochs` when all are done.
+  /// The epoch that the step after `done` steps belongs to; `epochs` when all are done, also where `pipeline.steps` ends
+  /// the last one early.
   func epoch(of done: Int) -> Int {
+    guard done < steps else { return counts.count }
     var first = 0
     for (epoch, count) in counts.enumerated() {
       first += count
@@ -82,6 +90,7 @@ struct Timeline {
     return switch schedule {
     case .sequential: .sequential
     case .paired: .paired
+    case .pairs: .pairs
     case .joint: .joint
     case .forgetOnly: .forgetOnly
     case .retainOnly: .retainOnly

@@ -3,9 +3,10 @@ import Learning
 import Runs
 import Tensors
 
-/// Trains a classifier from scratch on one set: the original model on everything, the retrained one on what is retained.
+/// Trains a model from scratch on one set: the original model on everything, the retrained one on what is retained.
 final class Trainer {
   private let plan: RunPlan
+  private let task: any RunTask
   private let training: TrainingPlan
   private let learner: Learner
   private let source: BatchSource
@@ -19,17 +20,19 @@ final class Trainer {
   ///   - positions: the samples to learn, in dataset order.
   ///   - partial: where an interrupted training leaves its state, and finds it again.
   init(
-    plan: RunPlan, training: TrainingPlan, model: ImageClassifier, data: PreparedData, positions: [Int32],
+    plan: RunPlan, task: any RunTask, training: TrainingPlan, model: TrainableModel, data: PreparedData,
+    positions: [Int32],
     phase: Phase, partial: URL, cancel: CancelFlag, reporter: Reporter
   ) throws {
     self.plan = plan
+    self.task = task
     self.training = training
     self.positions = positions
     self.cancel = cancel
     self.reporter = reporter
     self.phase = phase
     self.partial = partial
-    learner = try Learner(model: model, settings: training.optimizer.settings)
+    learner = try Learner(model: model, settings: training.optimizer.settings, average: training.optimizer.average)
     source = try BatchSource(
       store: data.train, augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
       channelsLast: plan.channelsLast, seed: training.seed, device: model.device)
@@ -38,13 +41,15 @@ final class Trainer {
   /// Trains to the end, from where an interrupted training left off.
   func train() throws {
     let windows = epochPlan(0).windows(accumulating: training.optimizer.accumulate).count
-    let total = windows * training.epochs
+    let total = min(training.steps ?? .max, windows * training.epochs)
+    let epochs = (total + windows - 1) / windows
     var done = try restore()
-    let schedule = training.optimizer.schedule(stepsPerEpoch: windows, epochs: training.epochs)
-    for epoch in done / windows..<training.epochs {
+    let schedule = training.optimizer.schedule(stepsPerEpoch: windows, epochs: epochs, total: total)
+    for epoch in done / windows..<epochs {
       let plan = epochPlan(epoch)
       try source.begin(plan)
-      for window in plan.windows(accumulating: training.optimizer.accumulate).dropFirst(done - epoch * windows) {
+      for window in plan.windows(accumulating: training.optimizer.accumulate).dropFirst(done - epoch * windows)
+      where done < total {
         try step(window, number: done, learningRate: schedule.rate(at: done))
         done += 1
         reporter.progress(phase, done: done, total: total, unit: "steps")
@@ -53,6 +58,7 @@ final class Trainer {
       }
       try check(done)
     }
+    try learner.takeAverage()
     try? FileManager.default.removeItem(at: partial)
   }
 
@@ -69,9 +75,8 @@ final class Trainer {
     var total: Tensor?
     for (part, slice) in window.enumerated() {
       let batch = try source.batch(slice, step: number, part: part)
-      let logits = try plan.forward(learner.model, batch.images, training: true)
       let share = Double(batch.count) / Double(samples)
-      let loss = try logits.crossEntropy(batch.labels, labelSmoothing: training.labelSmoothing) * share
+      let loss = try task.trainingLoss(learner.model, batch, training) * share
       let new = try gradient(of: [loss], withRespectTo: learner.parameters).compactMap(\.self)
       if part == 0 { gradients = new } else { try withoutGradients { try Foreach.add(gradients, new) } }
       total = try total.map { try $0 + loss.detach() } ?? loss.detach()

@@ -7,7 +7,7 @@ import Tensors
 /// The steps of a pipeline, from the original model to the unlearned one.
 final class Unlearning {
   private let plan: RunPlan
-  private let model: ImageClassifier
+  private let model: TrainableModel
   private let shared: Workbench.Shared
   private let folder: RunFolder
   private let cancel: CancelFlag
@@ -15,7 +15,8 @@ final class Unlearning {
   private let learner: Learner
   private let source: BatchSource
   private let pipeline: Pipeline
-  private let evaluation: Evaluation
+  /// Measures the model on the validation set; one of the numbers is a loss.
+  private let validate: (TrainableModel) throws -> [MetricValue]
   private let timeline: Timeline
   private let schedule: LearningRateSchedule
   private let clock = ContinuousClock()
@@ -33,7 +34,7 @@ final class Unlearning {
   var hasBest: Bool { best != nil }
 
   init(
-    plan: RunPlan, pipeline: PipelinePlan, model: ImageClassifier, shared: Workbench.Shared, folder: RunFolder,
+    plan: RunPlan, pipeline: PipelinePlan, model: TrainableModel, shared: Workbench.Shared, folder: RunFolder,
     cancel: CancelFlag, reporter: Reporter
   ) throws {
     self.plan = plan
@@ -43,17 +44,20 @@ final class Unlearning {
     self.cancel = cancel
     self.reporter = reporter
     learner = try Learner(
-      model: model, settings: pipeline.optimizer.settings, freezesStatistics: pipeline.freezeBatchnorm)
+      model: model, settings: pipeline.optimizer.settings, freezesStatistics: pipeline.freezeBatchnorm,
+      average: pipeline.optimizer.average)
     source = try BatchSource(
       store: shared.data.train,
       augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
       channelsLast: plan.channelsLast, seed: plan.seed, device: shared.device)
-    evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
+    validate = shared.validation(plan, cancel, reporter)
     self.pipeline = try Pipeline(
       plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
     timeline = Timeline(plan: plan, parts: pipeline, split: shared.data.split)
     try timeline.check(plan.swaps)
-    schedule = pipeline.optimizer.schedule(stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs)
+    schedule = pipeline.optimizer.schedule(
+      stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs,
+      total: pipeline.steps == nil ? nil : timeline.steps)
   }
 
   /// Readies the parts that are in force at the beginning, or at a checkpoint; makes the mask.
@@ -73,8 +77,10 @@ final class Unlearning {
   func run() throws {
     while step < timeline.steps { try advance() }
     // Parts have no state to save once they are finished.
+    if step < timeline.firstStep(of: timeline.epochs) { try check(epoch: timeline.epochs - 1) }
     try save()
     try pipeline.finish()
+    try learner.takeAverage()
   }
 
   /// Takes one step, and does what is due before and after it.
@@ -169,9 +175,9 @@ final class Unlearning {
 
   private func measureAndSave(epoch: Int?) throws {
     if plan.evaluate.every.isDue(step: step, epoch: epoch) {
-      let measured = try evaluation.validate(model)
-      try reporter.say(.evaluated(.step(step), measured.map { $0.metricValue() }))
-      if let loss = measured.first(where: { $0.metric == .validationLoss })?.value, loss < best ?? .infinity {
+      let measured = try validate(model)
+      try reporter.say(.evaluated(.step(step), measured))
+      if let loss = measured.first(where: { $0.name.hasPrefix("loss") })?.value, loss < best ?? .infinity {
         best = loss
         try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])
       }

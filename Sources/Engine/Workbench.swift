@@ -16,19 +16,25 @@ package final class Workbench {
     let key: Key
     let device: Device
     let data: PreparedData
+    /// What the models' losses are.
+    let task: any RunTask
     /// The model before anything was forgotten. Frozen: runs work on copies.
-    let original: ImageClassifier
+    let original: TrainableModel
     /// The model that never saw what is forgotten.
-    let retrained: ImageClassifier?
+    let retrained: TrainableModel?
     /// Measurements of both, once made.
     var measured: [MeasuredModel: Measured] = [:]
+    /// The same of diffusion models, with the images that they drew.
+    var generated: [MeasuredModel: DiffusionMeasuring.Measured] = [:]
 
     init(
-      key: Key, device: Device, data: PreparedData, original: ImageClassifier, retrained: ImageClassifier?
+      key: Key, device: Device, data: PreparedData, task: any RunTask, original: TrainableModel,
+      retrained: TrainableModel?
     ) {
       self.key = key
       self.device = device
       self.data = data
+      self.task = task
       self.original = original
       self.retrained = retrained
     }
@@ -44,6 +50,7 @@ package final class Workbench {
     let requests: [ForgetPlan]
     let stage: Int?
     let model: ModelPlan
+    let diffusion: DiffusionPlan?
     let base, retrained: ModelSource
     let evaluate: EvaluatePlan
     let seed: UInt64
@@ -57,6 +64,7 @@ package final class Workbench {
       requests = plan.requests
       stage = plan.stage
       model = plan.model
+      diffusion = plan.diffusion
       base = plan.base
       retrained = plan.retrained
       evaluate = plan.evaluate
@@ -88,8 +96,10 @@ package final class Workbench {
     }
     try split(data)
     if let leak = data.leak(plan) { try reporter.say(.warning(leak)) }
+    let task = try plan.openTask(device)
     let library = ModelLibrary(
-      plan: plan, data: data, device: device, cache: cacheFolder().appendingPathComponent("models"), cancel: cancel,
+      plan: plan, task: task, data: data, device: device, cache: cacheFolder().appendingPathComponent("models"),
+      cancel: cancel,
       reporter: reporter)
     let original = try reporter.phase(.base) {
       guard
@@ -97,7 +107,7 @@ package final class Workbench {
       else { throw EngineError.mismatch("'base' is none; there is nothing to unlearn from") }
       return made
     }
-    var retrained: ImageClassifier?
+    var retrained: TrainableModel?
     if plan.retrained != .none {
       retrained = try reporter.phase(.retrain) {
         let made = try library.model(
@@ -105,7 +115,7 @@ package final class Workbench {
         return (made?.model, cached: made?.cached ?? true)
       }
     }
-    let made = Shared(key: key, device: device, data: data, original: original, retrained: retrained)
+    let made = Shared(key: key, device: device, data: data, task: task, original: original, retrained: retrained)
     shared = made
     return made
   }

@@ -9,7 +9,7 @@ final class World: StrategyWorld {
   let seed: UInt64
   let task: TaskFacts
   private let plan: RunPlan
-  private let model: ImageClassifier
+  private let model: TrainableModel
   private let shared: Workbench.Shared
   private let evaluation: Evaluation
   private let reporter: Reporter
@@ -19,7 +19,7 @@ final class World: StrategyWorld {
   private(set) var isResized = false
   private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
 
-  init(plan: RunPlan, model: ImageClassifier, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
+  init(plan: RunPlan, model: TrainableModel, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
     self.plan = plan
     self.model = model
     self.shared = shared
@@ -40,7 +40,7 @@ final class World: StrategyWorld {
     }
   }
 
-  private func classifier(_ handle: ModelHandle) -> ImageClassifier {
+  private func classifier(_ handle: ModelHandle) -> TrainableModel {
     handle.number == 0 ? model : shared.original
   }
 

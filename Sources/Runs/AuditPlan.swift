@@ -75,6 +75,10 @@ package struct AuditPlan: Sendable, Equatable, Codable {
         .nowhere(file), what: "an audit",
         need: "an original model that learned what the run forgets and retains; 'base.samples' trains it on others")
     }
+    if run.task != .classification {
+      throw .needs(
+        .nowhere(file), what: "an audit", need: "a classifier; the recipe's model is for \(run.task.rawValue)")
+    }
     if run.sequence != nil {
       throw .needs(
         .nowhere(file), what: "an audit", need: "one forget set; the recipe forgets several, one after the other")

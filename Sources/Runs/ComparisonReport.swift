@@ -32,13 +32,15 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     package var runs: Int
     /// Mean over the models of the distance from the retrained model; nil where that is no question.
     package var gap: Double?
+    /// The ends of the 95 % interval of the one run behind the number; nil for several, and where none is known.
+    package var interval: [Double]?
     /// True where a run gave up at its value: mean and gap are at least as large. Else nil.
     package var isCapped: Bool?
     /// True where tables leave it to the details further down. Else nil.
     package var isDetail: Bool?
 
     enum CodingKeys: String, CodingKey {
-      case id, name, unit, direction, mean, deviation, runs, gap
+      case id, name, unit, direction, mean, deviation, runs, gap, interval
       case isCapped = "capped"
       case isDetail = "detail"
     }
@@ -121,7 +123,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     return Cell(
       id: id, name: first.name, unit: first.unit, direction: first.direction, mean: mean,
       deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, runs: values.count,
-      gap: gaps.count == values.count ? average(gaps) : nil,
+      gap: gaps.count == values.count ? average(gaps) : nil, interval: metrics.count == 1 ? first.interval : nil,
       isCapped: metrics.contains { $0.isCapped == true } ? true : nil,
       isDetail: metrics.allSatisfy { $0.isDetail == true } ? true : nil)
   }
@@ -177,6 +179,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     let isCapped = cell.isCapped == true
     var text = NumberText.metric(cell.mean, unit: cell.unit, isCapped: isCapped)
     if let deviation = cell.deviation { text += " ± \(NumberText.metric(deviation, unit: cell.unit))" }
+    if let interval = NumberText.interval(cell.interval, unit: cell.unit) { text += " \(interval)" }
     if let gap = cell.gap { text += " (\(NumberText.metric(gap, unit: cell.unit, isCapped: isCapped)))" }
     return text
   }

@@ -78,6 +78,8 @@ package struct DataPlan: Sendable, Equatable, Codable {
   package var path: String?
   /// At most so many training samples, from the front of the permutation; nil for all.
   package var train: Int?
+  /// Images put among the training samples, behind the others; nil for none.
+  package var add: AddedImagesPlan?
   /// At most so many test samples, from the front of the permutation; nil for all.
   package var test: Int?
   /// Seed of the permutation that both splits are put into when they are loaded; nil for the order of the files.
@@ -92,7 +94,7 @@ package struct DataPlan: Sendable, Equatable, Codable {
   package var normalise: NormalisePlan?
 
   enum CodingKeys: String, CodingKey {
-    case source, path, train, test
+    case source, path, train, add, test
     case permutationSeed = "permutation_seed"
     case validation
     case splitSeed = "split_seed"
@@ -192,7 +194,7 @@ package enum ForgetPlan: Sendable, Equatable, Codable {
   }
 }
 
-/// The classifier.
+/// The network.
 package enum ModelPlan: Sendable, Equatable, Codable {
   /// A convolution with as many channels for each number, halving the image each time, then a linear layer.
   case cnn(channels: [Int])
@@ -200,6 +202,12 @@ package enum ModelPlan: Sendable, Equatable, Codable {
   case resnet18(width: Int)
   /// VGG-16 with batch normalisation in one of its forms; `width` channels in the first convolutions, doubled three times.
   case vgg16(VGGForm, width: Int)
+  /// A U-Net that predicts noise.
+  case unet(UNetPlan)
+  /// The U-Net of a folder of diffusers, absolute path: its configuration, its noise, and as the original model its weights.
+  case unetFolder(String)
+  /// The U-Net of the class-wise experiments, which is told the class.
+  case conditionalUNet(ConditionalUNetPlan)
 
   /// What follows VGG-16's convolutions, and whether these have biases.
   package enum VGGForm: String, Sendable, Equatable, CaseIterable {
@@ -210,7 +218,15 @@ package enum ModelPlan: Sendable, Equatable, Codable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case name, channels, width
+    case name, channels, width, folder
+  }
+
+  /// What it is for.
+  package var task: TaskName {
+    switch self {
+    case .cnn, .resnet18, .vgg16: .classification
+    case .unet, .unetFolder, .conditionalUNet: .diffusion
+    }
   }
 
   /// The name a recipe has for it.
@@ -219,6 +235,8 @@ package enum ModelPlan: Sendable, Equatable, Codable {
     case .cnn: "cnn"
     case .resnet18: "resnet18"
     case .vgg16(let form, _): form.rawValue
+    case .unet, .unetFolder: "unet"
+    case .conditionalUNet: "conditional-unet"
     }
   }
 
@@ -232,6 +250,13 @@ package enum ModelPlan: Sendable, Equatable, Codable {
     switch name {
     case "cnn": self = .cnn(channels: try container.decode([Int].self, forKey: .channels))
     case "resnet18": self = .resnet18(width: try container.decode(Int.self, forKey: .width))
+    case "unet":
+      if let folder = try container.decodeIfPresent(String.self, forKey: .folder) {
+        self = .unetFolder(folder)
+      } else {
+        self = .unet(try UNetPlan(from: decoder))
+      }
+    case "conditional-unet": self = .conditionalUNet(try ConditionalUNetPlan(from: decoder))
     default:
       throw DecodingError.dataCorruptedError(forKey: .name, in: container, debugDescription: "no model '\(name)'")
     }
@@ -243,6 +268,9 @@ package enum ModelPlan: Sendable, Equatable, Codable {
     switch self {
     case .cnn(let channels): try container.encode(channels, forKey: .channels)
     case .resnet18(let width), .vgg16(_, let width): try container.encode(width, forKey: .width)
+    case .unet(let plan): try plan.encode(to: encoder)
+    case .unetFolder(let folder): try container.encode(folder, forKey: .folder)
+    case .conditionalUNet(let plan): try plan.encode(to: encoder)
     }
   }
 }

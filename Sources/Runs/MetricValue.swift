@@ -30,6 +30,8 @@ package struct MetricValue: Sendable, Equatable, Codable {
   package var seed: UInt64?
   /// SHA-256 of the positions of the samples it was measured on.
   package var setHash: String?
+  /// The ends of the 95 % interval; nil where none is known.
+  package var interval: [Double]?
   /// True where measuring was given up at this value: the true one is at least as large. Else nil.
   package var isCapped: Bool?
   /// True where tables leave it to the details further down. Else nil.
@@ -38,6 +40,7 @@ package struct MetricValue: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case id, name, value, unit, direction, set, samples, seed
     case setHash = "set_hash"
+    case interval
     case isCapped = "capped"
     case isDetail = "detail"
   }

@@ -234,6 +234,8 @@ package enum DataSchedule: String, Sendable, Codable, CaseIterable {
   case sequential
   /// A batch of each a step; the shorter set starts over.
   case paired
+  /// The same, the second batch drawn from forget and retain samples alike.
+  case pairs
   /// Shuffled together.
   case joint
   /// Forget samples alone.
@@ -254,8 +256,10 @@ package struct PipelinePlan: Sendable, Equatable, Codable {
   package var updater: PartPlan?
   /// How forget and retain samples meet.
   package var schedule: DataSchedule
-  /// Passes over what the schedule gives.
+  /// Passes over what the schedule gives; with `steps` the most that are begun.
   package var epochs: Int
+  /// Optimizer steps after which it is over; nil for those of `epochs`.
+  package var steps: Int?
   /// Samples a step, of each set.
   package var batch: Int
   /// The rule of the steps.
@@ -264,7 +268,7 @@ package struct PipelinePlan: Sendable, Equatable, Codable {
   package var freezeBatchnorm: Bool
 
   enum CodingKeys: String, CodingKey {
-    case objective, reweighter, mask, updater, schedule, epochs, batch, optimizer
+    case objective, reweighter, mask, updater, schedule, epochs, steps, batch, optimizer
     case freezeBatchnorm = "freeze_batchnorm"
   }
 }

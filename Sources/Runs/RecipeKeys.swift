@@ -31,8 +31,9 @@ package struct RecipeSection: Sendable, Equatable {
 
   /// All maps of a recipe, in the order of the page that documents them.
   package static let all: [RecipeSection] = [
-    .recipe, .data, .validation, .augment, .normalise, .forget, .model, .base, .retrained, .optimizer, .learningRate,
-    .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .checkpoint,
+    .recipe, .data, .validation, .add, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained, .optimizer,
+    .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .generation, .sampler,
+    .classifier, .checkpoint,
   ]
 
   static let recipe = RecipeSection(
@@ -47,7 +48,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("threads", "whole number", "one a core", "threads LibTorch computes with"),
       RecipeKey("data", "map", "glyphs", "what is learned from"),
       RecipeKey("forget", "map, list of maps", "–", "what is forgotten; several maps: one after another"),
-      RecipeKey("model", "map", "cnn", "the classifier"),
+      RecipeKey("model", "map", "cnn", "the network"),
+      RecipeKey("diffusion", "map", "linear, 1000 steps", "the noise of a diffusion model"),
       RecipeKey("base", "map", "trained", "how the original model is made"),
       RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
       RecipeKey("pipeline", "map, none", "–", "how the original model is made to forget"),
@@ -67,6 +69,7 @@ package struct RecipeSection: Sendable, Equatable {
         "source", "glyphs, idx, images, cifar, npz, safetensors, tiny-imagenet", "glyphs", "the form of the data"),
       RecipeKey("path", "path", "–", "where the data are: a folder, an archive or a file, as `source` has it"),
       RecipeKey("train", "whole number", "all", "at most so many training samples"),
+      RecipeKey("add", "map", "none", "an image to put among the training samples, again and again"),
       RecipeKey("test", "whole number", "all", "at most so many test samples"),
       RecipeKey(
         "permutation_seed", "whole number, null", "1", "seed of the order samples get at loading; null: order of files"),
@@ -80,6 +83,14 @@ package struct RecipeSection: Sendable, Equatable {
 
   static let validation = RecipeSection(
     "data.validation", [RecipeKey("samples", "path", "–", "the positions in a file: text, .json or .npy")])
+
+  static let add = RecipeSection(
+    "data.add",
+    [
+      RecipeKey("path", "path", "–", "the image"),
+      RecipeKey("copies", "whole number", "1", "how often it is put in, behind the other samples"),
+      RecipeKey("class", "name", "added", "the class that it is, a new one"),
+    ])
 
   static let augment = RecipeSection(
     "data.augment",
@@ -109,9 +120,37 @@ package struct RecipeSection: Sendable, Equatable {
   static let model = RecipeSection(
     "model",
     [
-      RecipeKey("name", "cnn, resnet18, vgg16_bn, vgg16_bn_lth", "cnn", "the architecture"),
+      RecipeKey(
+        "name", "cnn, resnet18, vgg16_bn, vgg16_bn_lth, unet, conditional-unet", "cnn",
+        "the architecture: a classifier, or a U-Net that predicts noise"),
       RecipeKey("channels", "list of whole numbers", "[16, 32]", "cnn: channels of its convolutions"),
-      RecipeKey("width", "whole number", "64", "resnet18, vgg16_bn, vgg16_bn_lth: channels of its first stage"),
+      RecipeKey(
+        "width", "whole number", "64; 128",
+        "resnet18, vgg16_bn, vgg16_bn_lth, conditional-unet: channels at the beginning"),
+      RecipeKey(
+        "folder", "path", "–", "unet: a folder of diffusers with configuration, noise and weights; no other key"),
+      RecipeKey("widths", "list of whole numbers", "[64, 128, 256]", "unet: channels of each level, from the finest"),
+      RecipeKey(
+        "multipliers", "list of whole numbers", "[1, 2, 2, 2]", "conditional-unet: channels of each level over width"),
+      RecipeKey("layers", "whole number", "2", "unet, conditional-unet: residual blocks a level"),
+      RecipeKey(
+        "attention", "list of whole numbers", "[]; [16]",
+        "unet: the levels with attention, from 0; conditional-unet: the sides of the feature maps that have it"),
+      RecipeKey("middle_attention", "true, false", "true", "unet: whether the middle has attention"),
+      RecipeKey("head_channels", "whole number", "8", "unet: channels of an attention head"),
+      RecipeKey("groups", "whole number", "32", "unet: groups of the group normalisation"),
+      RecipeKey("dropout", "number", "0; 0.1", "unet, conditional-unet: share of activations that training drops"),
+      RecipeKey("conditional", "true, false", "false", "unet: whether it is told the class"),
+    ])
+
+  static let diffusion = RecipeSection(
+    "diffusion",
+    [
+      RecipeKey("schedule", "linear, scaled-linear", "linear", "how β rises"),
+      RecipeKey("timesteps", "whole number", "1000", "how many timesteps there are"),
+      RecipeKey("beta", "two numbers", "[0.0001, 0.02]", "the first and the last β"),
+      RecipeKey(
+        "reduction", "sum, mean", "sum", "how the loss of a sample comes of its squared errors in the pipeline"),
     ])
 
   private static func training(_ like: (String) -> String) -> [RecipeKey] {
@@ -119,9 +158,14 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("weights", "path", "–", "a safetensors file; then no other key"),
       RecipeKey("seed", "whole number", like("1"), "what first weights and order of samples derive from"),
       RecipeKey("epochs", "whole number", like("20"), "passes over the samples"),
+      RecipeKey("steps", "whole number", like("those of the epochs"), "instead: optimizer steps"),
       RecipeKey("batch", "whole number", like("128"), "samples a step"),
       RecipeKey("optimizer", "map", like("sgd"), "the rule of the steps"),
-      RecipeKey("label_smoothing", "number", like("0"), "share of a target spread over all classes"),
+      RecipeKey("label_smoothing", "number", like("0"), "classifier: share of a target spread over all classes"),
+      RecipeKey(
+        "reduction", "sum, mean", like("mean"), "diffusion: how the loss of a sample comes of its squared errors"),
+      RecipeKey(
+        "condition_dropout", "number", like("0.1"), "diffusion: share of samples whose class the network is not told"),
     ]
   }
 
@@ -147,6 +191,15 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("schedule", "map", "constant", "how the learning rate changes"),
       RecipeKey("clip", "number", "none", "the norm that the gradient is clipped to"),
       RecipeKey("accumulate", "whole number", "1", "batches whose gradients are added up for one step"),
+      RecipeKey("ema", "number, map", "none", "a moving average takes the weights' place at the end: its decay"),
+    ])
+
+  static let average = RecipeSection(
+    "optimizer.ema",
+    [
+      RecipeKey("decay", "number", "0.9999", "the largest decay"),
+      RecipeKey("inv_gamma", "number", "1", "what the warm-up divides the number of steps by"),
+      RecipeKey("power", "number", "0.75", "how fast the warm-up is; 0 for none"),
     ])
 
   static let learningRate = RecipeSection(
@@ -168,9 +221,10 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey(
         "procedure", "part", "none", "a method that takes no steps, instead of objective, reweighter and updater"),
       RecipeKey(
-        "schedule", "sequential, paired, joint, forget-only, retain-only", "the objective's",
+        "schedule", "sequential, paired, pairs, joint, forget-only, retain-only", "the objective's",
         "how forget and retain samples meet"),
       RecipeKey("epochs", "whole number", "10", "passes over what the schedule gives"),
+      RecipeKey("steps", "whole number", "those of the epochs", "instead: optimizer steps"),
       RecipeKey("batch", "whole number", "256", "samples a step"),
       RecipeKey("optimizer", "map", "sgd", "the rule of the steps"),
       RecipeKey("freeze_batchnorm", "true, false", "false", "whether running means and variances stay as they are"),
@@ -221,7 +275,43 @@ package struct RecipeSection: Sendable, Equatable {
         "the metrics written; else \(MetricName.allCases.filter(\.isInTables).map(\.rawValue).joined(separator: ", "))",
         "which of them the tables show; the others are further down in the reports"),
       RecipeKey("relearn", "map", "–", "with the metric `relearn`: how it is timed"),
-      RecipeKey("batch", "whole number", "1024", "samples a forward pass"),
+      RecipeKey("batch", "whole number", "256", "samples a forward pass"),
+      RecipeKey("generation", "map", "–", "diffusion: what is generated and how it is judged"),
+    ])
+
+  static let generation = RecipeSection(
+    "evaluate.generation",
+    [
+      RecipeKey("samples", "whole number", "512", "images drawn of each model"),
+      RecipeKey("batch", "whole number", "64", "images drawn side by side"),
+      RecipeKey("sampler", "map", "ddim, 50 steps", "how they are drawn"),
+      RecipeKey("seed", "whole number", "1", "what their noise derives from; the same for every model"),
+      RecipeKey("classifier", "map", "a small cnn", "what looks at them: a classifier that is trained for it"),
+      RecipeKey("inception", "path", "–", "instead: Inception-v3 with the weights of this safetensors file"),
+      RecipeKey(
+        "target_distance", "number", "10", "distance in [0, 1] pixels under which an image is one of the forget set"),
+      RecipeKey("nll_images", "whole number", "4", "at most so many different images of a set get an NLL"),
+      RecipeKey("nll_tolerance", "number", "1.0e-5", "tolerance of the NLL's integrator"),
+      RecipeKey("grid", "whole number", "64", "images of each model in the report's grid; 0 for none"),
+    ])
+
+  static let sampler = RecipeSection(
+    "evaluate.generation.sampler",
+    [
+      RecipeKey("name", "ddpm, ddim", "ddim", "ancestral sampling, or the generalised update"),
+      RecipeKey("steps", "whole number", "50; all for ddpm", "steps from noise to image"),
+      RecipeKey("eta", "number", "0", "ddim: 0 adds no noise on the way, 1 as much as ddpm"),
+      RecipeKey("guidance", "number", "0; 2 for conditional networks", "s in (1+s) ε(c) − s ε(null)"),
+    ])
+
+  static let classifier = RecipeSection(
+    "evaluate.generation.classifier",
+    [
+      RecipeKey("model", "map", "cnn", "the architecture, a classifier"),
+      RecipeKey("seed", "whole number", "1", "what first weights and order of samples derive from"),
+      RecipeKey("epochs", "whole number", "5", "passes over the training samples"),
+      RecipeKey("batch", "whole number", "128", "samples a step"),
+      RecipeKey("optimizer", "map", "adam, 0.001", "the rule of the steps"),
     ])
 
   static let relearn = RecipeSection(

@@ -7,6 +7,12 @@ extension Resolver {
     if let items = try section.list("metrics", of: "metrics") {
       for item in items {
         let metric = try section.choice(item, "metrics", MetricName.self)
+        if let other = metric.task, other != task {
+          throw .needs(
+            item.place, what: "the metric '\(metric.rawValue)'",
+            need: other == .diffusion
+              ? "a diffusion model; this one is a classifier" : "a classifier; this one is a diffusion model")
+        }
         if metric.needsRetrained, !hasRetrained {
           throw .needs(
             item.place, what: "the metric '\(metric.rawValue)'",
@@ -24,7 +30,8 @@ extension Resolver {
       }
     } else {
       metrics = MetricName.allCases.filter { metric in
-        !metric.isCostly && (hasRetrained || !metric.needsRetrained) && metric.sets.allSatisfy(sets.contains)
+        !metric.isCostly && metric.task ?? task == task && (hasRetrained || !metric.needsRetrained)
+          && metric.sets.allSatisfy(sets.contains)
       }
     }
     return purpose == .run ? metrics : metrics.filter { $0 != .rte }

@@ -16,15 +16,19 @@ extension Resolver {
     let reweighter: ReweighterPlan? =
       if let written = section["reweighter"] { try reweighter(written, section.name("reweighter")) } else { nil }
     let mask: MaskPlan? = if let written = section["mask"] { try mask(written, section.name("mask")) } else { nil }
+    let steps = try steps(section)
+    let epochs = try section.int("epochs", in: 1...1_000_000)
     return PipelinePlan(
       objective: objective, reweighter: reweighter, mask: mask, updater: updater,
       schedule: try schedule(
         try section.choice("schedule", DataSchedule.self), objective, updater,
         at: (section["schedule"] ?? written).place),
-      epochs: try section.int("epochs", in: 1...1_000_000) ?? 10,
-      batch: try section.int("batch", in: 1...1_000_000) ?? 256,
+      epochs: steps ?? epochs ?? 10, steps: steps,
+      batch: try section.int("batch", in: 1...1_000_000) ?? (task == .diffusion ? 64 : 256),
       optimizer: try optimizer(
-        section.section("optimizer", .optimizer), defaults: .standard(.sgd, learningRate: 0.01)),
+        section.section("optimizer", .optimizer),
+        defaults: task == .diffusion
+          ? .standard(.adam, learningRate: 1e-4, clip: 1) : .standard(.sgd, learningRate: 0.01)),
       freezeBatchnorm: try section.bool("freeze_batchnorm", default: false))
   }
 
@@ -93,8 +97,8 @@ extension Resolver {
     guard descriptor.role == role else {
       throw .wrongRole(place, key: key, id: id, actual: descriptor.role, expected: role)
     }
-    guard descriptor.tasks.isEmpty || descriptor.tasks.contains("classification") else {
-      throw .wrongTask(place, id: id, tasks: descriptor.tasks)
+    guard descriptor.tasks.isEmpty || descriptor.tasks.contains(task.rawValue) else {
+      throw .wrongTask(place, id: id, tasks: descriptor.tasks, task: task.rawValue)
     }
     return descriptor
   }
@@ -246,7 +250,7 @@ extension DataSchedule {
   /// Whether every step has samples of all these sets.
   func serves(_ sets: [String]) -> Bool {
     switch self {
-    case .paired: true
+    case .paired, .pairs: true
     case .forgetOnly: sets.allSatisfy { $0 == "forget" }
     case .retainOnly: sets.allSatisfy { $0 == "retain" }
     case .sequential, .joint: sets.isEmpty

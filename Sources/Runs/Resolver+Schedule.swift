@@ -70,7 +70,7 @@ extension Resolver {
 
   /// What is measured. What is not written leaves out what cannot be measured; what is written must be possible.
   func evaluate(
-    _ top: SectionReader, hasRetrained: Bool, _ validation: ValidationPlan
+    _ top: SectionReader, hasRetrained: Bool, _ validation: ValidationPlan, _ diffusion: DiffusionPlan?
   ) throws(RunError) -> EvaluatePlan {
     let section = try top.section("evaluate", .evaluate)
     let hasValidation = validation != .amount(.count(0))
@@ -94,6 +94,8 @@ extension Resolver {
     let metrics = try metrics(section, sets, hasRetrained: hasRetrained)
     return EvaluatePlan(
       every: purpose == .run ? every : nil, sets: sets, metrics: metrics, table: try table(section, metrics),
-      relearn: try relearn(section, metrics), batch: try section.int("batch", in: 1...1_000_000) ?? 1024)
+      relearn: try relearn(section, metrics), batch: try section.int("batch", in: 1...1_000_000) ?? 256,
+      generation: try generation(
+        section, timesteps: diffusion?.timesteps ?? 1000))
   }
 }

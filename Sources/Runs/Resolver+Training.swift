@@ -1,9 +1,27 @@
 extension Resolver {
   /// How the original model is made.
-  func base(_ section: SectionReader) throws(RunError) -> ModelSource {
-    let defaults = TrainingPlan(
-      seed: 1, epochs: 20, batch: 128, optimizer: .standard(.sgd, learningRate: 0.1), labelSmoothing: 0)
-    return try source(section, defaults: defaults)
+  func base(_ section: SectionReader, _ model: ModelPlan) throws(RunError) -> ModelSource {
+    if case .unetFolder(let folder) = model {
+      for entry in section.entries where entry.key != "weights" {
+        try section.refuse(entry.key, with: "'model.folder'", hint: "the folder has the weights")
+      }
+      return .weights(file: try path(section, "weights") ?? folder)
+    }
+    return try source(section, defaults: standardTraining)
+  }
+
+  /// How a model is trained where the recipe does not say.
+  private var standardTraining: TrainingPlan {
+    switch task {
+    case .classification:
+      TrainingPlan(
+        seed: 1, epochs: 20, batch: 128, optimizer: .standard(.sgd, learningRate: 0.1), labelSmoothing: 0)
+    case .diffusion:
+      TrainingPlan(
+        seed: 1, epochs: 20, batch: 128,
+        optimizer: .standard(.adam, learningRate: 2e-4, clip: 1), labelSmoothing: 0, reduction: .mean,
+        conditionDropout: isConditional ? 0.1 : nil)
+    }
   }
 
   /// How the retrained model is made: like the original where nothing else is said.
@@ -16,17 +34,14 @@ extension Resolver {
     }
     // Nothing says how weights from a file were trained, and a guess would pass for the reference.
     if section["weights"] != nil { return try source(section, defaults: nil) }
-    let needed = ["epochs", "batch", "optimizer"]
+    let needed = [section["steps"] == nil ? "epochs" : "steps", "batch", "optimizer"]
     if let key = needed.first(where: { section[$0] == nil }) {
       throw .missing(
         section.place, key: "retrained.\(key)",
         hint: "with 'base.weights' say how to retrain (epochs, batch, optimizer), or give 'retrained: {weights: FILE}' "
           + "or 'retrained: none'")
     }
-    return try source(
-      section,
-      defaults: TrainingPlan(
-        seed: 1, epochs: 20, batch: 128, optimizer: .standard(.sgd, learningRate: 0.1), labelSmoothing: 0))
+    return try source(section, defaults: standardTraining)
   }
 
   private func source(_ section: SectionReader, defaults: TrainingPlan?) throws(RunError) -> ModelSource {
@@ -37,15 +52,31 @@ extension Resolver {
       return .weights(file: file)
     }
     guard let defaults else { preconditionFailure("weights or defaults") }
+    if !isConditional { try section.refuse("condition_dropout", with: "this model", hint: "it is told no class") }
+    for key in task == .diffusion ? ["label_smoothing"] : ["reduction", "condition_dropout"] {
+      try section.refuse(key, with: "this model", hint: "it is for \(task == .diffusion ? "classifiers" : "diffusion")")
+    }
+    let epochs = try section.int("epochs", in: 1...1_000_000)
+    let steps = try steps(section) ?? (epochs == nil ? defaults.steps : nil)
     return .train(
       TrainingPlan(
         seed: try section.seed("seed", default: defaults.seed),
-        epochs: try section.int("epochs", in: 1...1_000_000) ?? defaults.epochs,
+        epochs: steps ?? epochs ?? defaults.epochs, steps: steps,
         batch: try section.int("batch", in: 1...1_000_000) ?? defaults.batch,
         optimizer: try optimizer(section.section("optimizer", .optimizer), defaults: defaults.optimizer),
         labelSmoothing: try section.double("label_smoothing", "at least 0 and under 1") { $0 >= 0 && $0 < 1 }
           ?? defaults.labelSmoothing,
-        samples: try path(section, "samples")))
+        samples: try path(section, "samples"),
+        reduction: try section.choice("reduction", LossReduction.self) ?? defaults.reduction,
+        conditionDropout: try section.double("condition_dropout", "at least 0 and under 1") { $0 >= 0 && $0 < 1 }
+          ?? defaults.conditionDropout))
+  }
+
+  /// Optimizer steps, where they are said instead of epochs.
+  func steps(_ section: SectionReader) throws(RunError) -> Int? {
+    guard let steps = try section.int("steps", in: 1...100_000_000) else { return nil }
+    try section.refuse("epochs", with: "'steps'", hint: "one of them says how long it goes on")
+    return steps
   }
 
   /// The rule of the steps. Another optimizer than the default's starts from its own defaults.
@@ -88,7 +119,22 @@ extension Resolver {
     plan.schedule = try learningRate(section.section("schedule", .learningRate), defaults: defaults.schedule)
     plan.clip = section.isNull("clip") ? nil : try section.double("clip", "above 0") { $0 > 0 } ?? defaults.clip
     plan.accumulate = try section.int("accumulate", in: 1...1_000_000) ?? defaults.accumulate
+    plan.average = section.isNull("ema") ? nil : try average(section) ?? defaults.average
     return plan
+  }
+
+  private func average(_ optimizer: SectionReader) throws(RunError) -> AveragePlan? {
+    guard let written = optimizer["ema"] else { return nil }
+    let words = "above 0 and under 1"
+    guard written.entries != nil else {
+      let decay = try optimizer.double(written, "ema", words) { $0 > 0 && $0 < 1 }
+      return AveragePlan(decay: decay, inverseGamma: 1, power: 0.75)
+    }
+    let section = try optimizer.section("ema", .average)
+    return AveragePlan(
+      decay: try section.double("decay", words) { $0 > 0 && $0 < 1 } ?? 0.9999,
+      inverseGamma: try section.double("inv_gamma", "above 0") { $0 > 0 } ?? 1,
+      power: try section.double("power", "at least 0") { $0 >= 0 } ?? 0.75)
   }
 
   private func learningRate(
@@ -124,7 +170,9 @@ extension Resolver {
 
 extension OptimizerPlan {
   /// An optimizer with everything but its learning rate as most papers have it.
-  package static func standard(_ name: OptimizerName, learningRate: Double) -> OptimizerPlan {
+  package static func standard(
+    _ name: OptimizerName, learningRate: Double, clip: Double? = nil
+  ) -> OptimizerPlan {
     let weightDecay =
       switch name {
       case .sgd: 5.0e-4
@@ -133,6 +181,6 @@ extension OptimizerPlan {
       }
     return OptimizerPlan(
       name: name, learningRate: learningRate, momentum: name == .sgd ? 0.9 : 0, weightDecay: weightDecay,
-      schedule: LearningRatePlan(name: .constant))
+      schedule: LearningRatePlan(name: .constant), clip: clip)
   }
 }

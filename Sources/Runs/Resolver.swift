@@ -4,6 +4,10 @@ struct Resolver {
   let catalog: PartCatalog
   let environment: ResolverEnvironment
   let purpose: RunPurpose
+  /// What the models are for.
+  var task = TaskName.classification
+  /// Whether the network is told a class.
+  var isConditional = false
 }
 
 /// What a plan is made for.
@@ -43,6 +47,14 @@ extension Resolver {
   func plan() throws(RunError) -> RunPlan {
     let root = try config.root()
     let top = try SectionReader(root, path: "", in: .recipe, missingAt: .nowhere(config.file))
+    var resolver = self
+    let model = try model(top.section("model", .model))
+    resolver.task = model.task
+    resolver.isConditional = model.isConditional
+    return try resolver.plan(root, top)
+  }
+
+  private func plan(_ root: Written, _ top: SectionReader) throws(RunError) -> RunPlan {
     try checkMethods(top)
     let hasRetrained = top["retrained"]?.content != .scalar(.string("none"))
     let name = try name(top)
@@ -54,16 +66,18 @@ extension Resolver {
     let data = try data(top.section("data", .data))
     let requests = try requests(top)
     let model = try model(top.section("model", .model))
-    let base = try base(top.section("base", .base))
+    let diffusion = try diffusion(top, model)
+    let base = try base(top.section("base", .base), model)
     let retrained = try retrained(top, isNone: !hasRetrained, base: base)
     let pipeline = try pipeline(top)
     let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,
       channelsLast: isChannelsLast, threads: threads, data: data, forget: requests[0],
-      sequence: requests.count > 1 ? requests : nil, model: model, base: base,
+      sequence: requests.count > 1 ? requests : nil, model: model, diffusion: diffusion, base: base,
       retrained: retrained, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
-      evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation), checkpoint: try checkpoint(top),
+      evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation, diffusion),
+      checkpoint: try checkpoint(top),
       pluginFolders: try paths(top, "plugins"),
       output: try path(top, "output") ?? Paths.absolute("runs", in: environment.currentFolder))
   }
@@ -101,7 +115,7 @@ extension Resolver {
     let augment = try section.section("augment", .augment)
     return DataPlan(
       source: source, path: path, train: try section.int("train", in: 1...Int.max),
-      test: try section.int("test", in: 1...Int.max),
+      add: try add(section), test: try section.int("test", in: 1...Int.max),
       permutationSeed: section.isNull("permutation_seed") ? nil : try section.seed("permutation_seed", default: 1),
       validation: try validation(section),
       splitSeed: try section.seed("split_seed", default: 1),
@@ -185,32 +199,6 @@ extension Resolver {
       preconditionFailure("one of four keys is there")
     }
     return .random(amount, seed: seed)
-  }
-
-  private func model(_ section: SectionReader) throws(RunError) -> ModelPlan {
-    enum Name: String, CaseIterable {
-      case cnn, resnet18
-      case vgg = "vgg16_bn"
-      case vggLTH = "vgg16_bn_lth"
-    }
-    let name = try section.choice("name", Name.self) ?? .cnn
-    switch name {
-    case .cnn:
-      try section.refuse("width", with: "'cnn'", hint: "it takes 'channels'")
-      guard let items = try section.list("channels", of: "whole numbers") else { return .cnn(channels: [16, 32]) }
-      var channels: [Int] = []
-      for item in items { channels.append(try section.int(item, "channels", in: 1...4096)) }
-      guard (1...4).contains(channels.count) else {
-        throw .outOfRange(
-          section.place, key: "model.channels", value: "a list of \(channels.count)",
-          allowed: "a list of one to four numbers")
-      }
-      return .cnn(channels: channels)
-    case .resnet18, .vgg, .vggLTH:
-      try section.refuse("channels", with: "'\(name.rawValue)'", hint: "it takes 'width'")
-      let width = try section.int("width", in: 1...1024) ?? 64
-      return ModelPlan.VGGForm(rawValue: name.rawValue).map { .vgg16($0, width: width) } ?? .resnet18(width: width)
-    }
   }
 
   private func checkpoint(_ top: SectionReader) throws(RunError) -> CheckpointPlan {

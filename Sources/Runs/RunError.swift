@@ -50,7 +50,7 @@ package enum RunError: Error, Equatable, Sendable {
   /// A parameter that a strategy does not have.
   case unknownParameter(Place, id: String, key: String, nearest: String?, known: [String])
   /// A strategy for another task.
-  case wrongTask(Place, id: String, tasks: [String])
+  case wrongTask(Place, id: String, tasks: [String], task: String)
   /// A schedule that the objective does not accept.
   case scheduleRefused(Place, schedule: String, objective: String, accepted: [String])
   /// A schedule that does not give an updater all its sets in one step.
@@ -167,8 +167,8 @@ extension RunError: CustomStringConvertible {
     case .unknownParameter(let place, let id, let key, let nearest, let known):
       "\(place.text): '\(id)' has no parameter '\(key)'\(Self.suggestion(nearest)); "
         + (known.isEmpty ? "it has none" : "it has \(Self.list(known))")
-    case .wrongTask(let place, let id, let tasks):
-      "\(place.text): '\(id)' is for \(Self.list(tasks)), and this recipe is classification"
+    case .wrongTask(let place, let id, let tasks, let task):
+      "\(place.text): '\(id)' is for \(Self.list(tasks)), and this recipe is \(task)"
     case .scheduleRefused(let place, let schedule, let objective, let accepted):
       "\(place.text): the objective '\(objective)' does not accept the schedule '\(schedule)'; it accepts "
         + Self.list(accepted)

@@ -62,6 +62,8 @@ package enum Phase: String, Sendable, Codable, CaseIterable {
   case mask
   /// The pipeline's steps.
   case unlearn
+  /// Training or loading the classifier that looks at generated images.
+  case judge
   /// Measuring.
   case evaluate
 }

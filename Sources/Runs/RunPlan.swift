@@ -29,8 +29,10 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var sequence: [ForgetPlan]?
   /// Which request of `sequence` this plan forgets, from 1; nil for the plan of all of them.
   package var stage: Int?
-  /// The classifier.
+  /// The network.
   package var model: ModelPlan
+  /// The noise of a diffusion model; nil for a classifier, and where a folder of weights says it.
+  package var diffusion: DiffusionPlan?
   /// How the original model is made. Never `none`.
   package var base: ModelSource
   /// How the retrained model is made.
@@ -50,10 +52,14 @@ package struct RunPlan: Sendable, Equatable, Codable {
   /// The folder in which the run's folder is made, absolute.
   package var output: String
 
+  /// What the models are for.
+  package var task: TaskName { model.task }
+
   enum CodingKeys: String, CodingKey {
     case format, name, variant, seed, device, precision
     case channelsLast = "channels_last"
-    case threads, data, forget, sequence, stage, model, base, retrained, pipeline, procedure, swaps, evaluate,
+    case threads, data, forget, sequence, stage, model, diffusion, base, retrained, pipeline, procedure, swaps,
+      evaluate,
       checkpoint
     case pluginFolders = "plugins"
     case output
@@ -123,6 +129,11 @@ extension RunPlan {
       TreeEntry("data", Tree.encoding(data)), TreeEntry("model", Tree.encoding(model)),
       TreeEntry("training", Tree.encoding(training)),
     ]
+    if var diffusion {
+      // A training has a reduction of its own.
+      diffusion.reduction = .sum
+      entries.append(TreeEntry("diffusion", Tree.encoding(diffusion)))
+    }
     if let forget { entries.append(TreeEntry("forget", Tree.encoding(forget))) }
     return Tree.map(entries).json(sorted: true)
   }

@@ -115,5 +115,8 @@ struct MetricColumn: Equatable {
 
 extension MetricValue {
   /// The number as tables show it.
-  var text: String { NumberText.metric(value, unit: unit, isCapped: isCapped == true) }
+  var text: String {
+    let number = NumberText.metric(value, unit: unit, isCapped: isCapped == true)
+    return NumberText.interval(interval, unit: unit).map { "\(number) \($0)" } ?? number
+  }
 }

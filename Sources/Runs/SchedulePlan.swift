@@ -206,13 +206,44 @@ package enum MetricName: String, Sendable, Codable, CaseIterable {
   case weightsMoved = "weights-moved"
   /// Steps of training on the forget set until it is known again.
   case relearn
+  /// Diffusion: mean squared error of the predicted noise on each set, over fixed timesteps and noise.
+  case denoising
+  /// Diffusion: bits per dimension of the forget set's and the retain set's images.
+  case nll
+  /// Diffusion: share of the generated images that are images of the forget set.
+  case targetRate = "target-rate"
+  /// Diffusion: Inception Score of the generated images.
+  case inceptionScore = "inception-score"
+  /// Diffusion: Fréchet distance of the generated images' features to the retain set's.
+  case fid
+  /// Diffusion: kernel distance of the same.
+  case kid
+  /// Diffusion: how much of the generated images is among the real ones, and the reverse.
+  case precisionRecall = "precision-recall"
+  /// Diffusion: what the classifier says of images generated under the forgotten class.
+  case classProbability = "class-probability"
+  /// Diffusion: how near a noised image of the forget set comes back to itself.
+  case similarity
   /// Wall-clock time of the unlearning alone.
   case rte
+
+  /// The task it is for; nil for any.
+  package var task: TaskName? {
+    switch self {
+    case .weightDistance, .weightsMoved, .rte: nil
+    case .denoising, .nll, .targetRate, .inceptionScore, .fid, .kid, .precisionRecall, .classProbability, .similarity:
+      .diffusion
+    default: .classification
+    }
+  }
 
   /// The sets it is computed on.
   package var sets: [SampleSet] {
     switch self {
-    case .ua, .relearn: [.forget]
+    case .ua, .relearn, .targetRate, .similarity: [.forget]
+    case .fid, .kid, .precisionRecall: [.retain]
+    case .nll: [.forget, .retain]
+    case .denoising, .inceptionScore, .classProbability: []
     case .ra: [.retain]
     case .ta: [.test]
     case .loss, .perClass, .agreement, .divergence, .weightDistance, .weightsMoved, .rte: []
@@ -235,12 +266,26 @@ package enum MetricName: String, Sendable, Codable, CaseIterable {
 
   /// Whether it takes more than the forward passes and the one attack that tables print, and so is measured only where a
   /// recipe asks for it.
-  package var isCostly: Bool { self == .relearn || (isSupportVectorAttack && self != .miaSVC) }
+  package var isCostly: Bool {
+    switch self {
+    case .relearn, .kid, .precisionRecall, .classProbability, .similarity: true
+    default: isSupportVectorAttack && self != .miaSVC
+    }
+  }
+
+  /// Whether images must be generated for it.
+  package var needsImages: Bool {
+    switch self {
+    case .targetRate, .inceptionScore, .fid, .kid, .precisionRecall, .classProbability: true
+    default: false
+    }
+  }
 
   /// Whether tables show it where the recipe does not say which metrics it wants.
   package var isInTables: Bool {
     switch self {
     case .ua, .ra, .ta, .loss, .miaSVC, .miaThreshold, .tow, .averageGap, .rte: true
+    case .denoising, .nll, .targetRate, .inceptionScore, .fid: true
     default: false
     }
   }
@@ -260,6 +305,8 @@ package struct EvaluatePlan: Sendable, Equatable, Codable {
   package var relearn: RelearnPlan?
   /// Samples a forward pass.
   package var batch: Int
+  /// What is generated and how it is judged; nil for a classifier.
+  package var generation: GenerationPlan?
 }
 
 /// How often the run's state is saved.

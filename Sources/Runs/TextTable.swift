@@ -78,6 +78,12 @@ package enum NumberText {
     return (isCapped ? "≥ " : "") + fixed(value, digits)
   }
 
+  /// The ends of an interval, `[0.00, 0.74]`; nil where there is none.
+  static func interval(_ ends: [Double]?, unit: String) -> String? {
+    guard let ends, ends.count == 2 else { return nil }
+    return "[\(metric(ends[0], unit: unit)), \(metric(ends[1], unit: unit))]"
+  }
+
   /// A duration: `0.8 s`, `12 s`, `3:05 min`, `1:02:05 h`.
   package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0 else { return "–" }

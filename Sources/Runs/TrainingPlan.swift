@@ -45,8 +45,10 @@ package enum ModelSource: Sendable, Equatable, Codable {
 package struct TrainingPlan: Sendable, Equatable, Codable {
   /// What first weights, order of samples and augmentation derive from.
   package var seed: UInt64
-  /// Passes over the samples.
+  /// Passes over the samples; with `steps` the least that has so many.
   package var epochs: Int
+  /// Optimizer steps after which it is over; nil for those of `epochs`.
+  package var steps: Int?
   /// Samples a step.
   package var batch: Int
   /// The rule of the steps.
@@ -55,11 +57,16 @@ package struct TrainingPlan: Sendable, Equatable, Codable {
   package var labelSmoothing: Double
   /// The file with the positions that the original model is trained on, absolute path; nil for all that are not held out.
   package var samples: String?
+  /// Diffusion: the reduction of a sample's loss; nil for a classifier.
+  package var reduction: LossReduction?
+  /// The share of samples whose class the network is not told; nil for none.
+  package var conditionDropout: Double?
 
   enum CodingKeys: String, CodingKey {
-    case seed, epochs, batch, optimizer
+    case seed, epochs, steps, batch, optimizer
     case labelSmoothing = "label_smoothing"
-    case samples
+    case samples, reduction
+    case conditionDropout = "condition_dropout"
   }
 }
 
@@ -95,6 +102,8 @@ package struct OptimizerPlan: Sendable, Equatable, Codable {
   package var clip: Double?
   /// Batches whose gradients are added up for one step.
   package var accumulate: Int
+  /// The moving average of the weights that takes their place at the end; nil for the weights themselves.
+  package var average: AveragePlan?
 
   enum CodingKeys: String, CodingKey {
     case name
@@ -102,13 +111,14 @@ package struct OptimizerPlan: Sendable, Equatable, Codable {
     case momentum, nesterov
     case weightDecay = "weight_decay"
     case betas, eps, schedule, clip, accumulate
+    case average = "ema"
   }
 
   /// Makes an optimizer of all its values.
   package init(
     name: OptimizerName, learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double,
     betas: [Double] = [0.9, 0.999], eps: Double = 1.0e-8, schedule: LearningRatePlan, clip: Double? = nil,
-    accumulate: Int = 1
+    accumulate: Int = 1, average: AveragePlan? = nil
   ) {
     self.name = name
     self.learningRate = learningRate
@@ -120,6 +130,7 @@ package struct OptimizerPlan: Sendable, Equatable, Codable {
     self.schedule = schedule
     self.clip = clip
     self.accumulate = accumulate
+    self.average = average
   }
 
   package init(from decoder: any Decoder) throws {
@@ -130,6 +141,7 @@ package struct OptimizerPlan: Sendable, Equatable, Codable {
     schedule = try container.decode(LearningRatePlan.self, forKey: .schedule)
     clip = try container.decodeIfPresent(Double.self, forKey: .clip)
     accumulate = try container.decode(Int.self, forKey: .accumulate)
+    average = try container.decodeIfPresent(AveragePlan.self, forKey: .average)
     switch name {
     case .sgd:
       momentum = try container.decode(Double.self, forKey: .momentum)
@@ -156,6 +168,24 @@ package struct OptimizerPlan: Sendable, Equatable, Codable {
     try container.encode(schedule, forKey: .schedule)
     try container.encodeIfPresent(clip, forKey: .clip)
     try container.encode(accumulate, forKey: .accumulate)
+    try container.encodeIfPresent(average, forKey: .average)
+  }
+}
+
+/// A moving average of the weights over the steps: after the n-th step its decay is the smaller of `decay` and
+/// 1 − (1 + (n − 1) / inverseGamma)^−power, as diffusers has it.
+package struct AveragePlan: Sendable, Equatable, Codable {
+  /// The largest decay.
+  package var decay: Double
+  /// What the warm-up divides the number of steps by.
+  package var inverseGamma: Double
+  /// How fast the warm-up is; 0 for none.
+  package var power: Double
+
+  enum CodingKeys: String, CodingKey {
+    case decay
+    case inverseGamma = "inv_gamma"
+    case power
   }
 }
 

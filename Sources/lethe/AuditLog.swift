@@ -67,7 +67,7 @@ final class AuditLog {
     case .data, .base: 0.7 * share
     case .retrain, .mask: 0.7
     case .unlearn: 0.7 + 0.25 * share
-    case .evaluate: 0.95
+    case .evaluate, .judge: 0.95
     }
   }
 

@@ -4,6 +4,9 @@ package enum BatchSchedule: String, Sendable, CaseIterable, Codable {
   case sequential
   /// A forget and a retain batch in every step; the shorter set starts anew as often as needed.
   case paired
+  /// The same, but what stands in the retain set's place is drawn from both sets: pairs of an image of all and one to
+  /// forget (SISS).
+  case pairs
   /// Batches drawn from both sets at once.
   case joint
   /// Forget batches only.
@@ -30,7 +33,8 @@ package struct StepSlice: Sendable, Equatable {
 package struct EpochPlan: Sendable, Equatable {
   /// Positions of forget samples in dataset order, in the order of this epoch.
   package let forgetOrder: [Int32]
-  /// Positions of retain samples in dataset order, in the order of this epoch.
+  /// Positions of retain samples in dataset order, in the order of this epoch; under ``BatchSchedule/pairs`` of samples of
+  /// both sets.
   package let retainOrder: [Int32]
   /// The steps. Their stretches follow one another without a gap.
   package let steps: [StepSlice]
@@ -57,9 +61,11 @@ package struct EpochPlan: Sendable, Equatable {
       (forgetOrder, retainOrder, steps) = Self.joint(forget, retain, batch, stream)
       return
     }
+    let retain = schedule == .pairs ? (forget + retain).sorted() : retain
     var forgetBatches = schedule == .retainOnly ? 0 : (forget.count + batch - 1) / batch
     var retainBatches = schedule == .forgetOnly ? 0 : (retain.count + batch - 1) / batch
-    if schedule == .paired {
+    let isPaired = schedule == .paired || schedule == .pairs
+    if isPaired {
       // Neither set can be paired with nothing.
       let needed = min(forgetBatches, retainBatches) == 0 ? 0 : max(forgetBatches, retainBatches)
       (forgetBatches, retainBatches) = (needed, needed)
@@ -71,7 +77,7 @@ package struct EpochPlan: Sendable, Equatable {
       retain, batch, retainBatches, Philox(seed: seed, label: "order.retain", step: stepNumber))
     forgetOrder = forgotten.order
     retainOrder = retained.order
-    if schedule == .paired {
+    if isPaired {
       steps = zip(forgotten.slices, retained.slices).map { StepSlice(forget: $0, retain: $1) }
     } else {
       let last = forgotten.order.count

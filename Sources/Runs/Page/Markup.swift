@@ -74,11 +74,11 @@ struct Markup {
 
   /// Elements that begin no line of their own: in text, a line feed would show as a space.
   private static let inline: Set = [
-    "a", "code", "data", "em", "span", "strong", "td", "text", "th", "title", "tspan", "pre", "summary", "h1",
+    "a", "code", "data", "img", "em", "span", "strong", "td", "text", "th", "title", "tspan", "pre", "summary", "h1",
   ]
 
   /// Elements that have no end tag when they are empty.
-  private static let empty: Set = ["circle", "line", "meta", "path", "rect"]
+  private static let empty: Set = ["circle", "img", "line", "meta", "path", "rect"]
 
   /// Adds text, with markup taken out of it. What XML cannot hold becomes a replacement character.
   private static func escape(_ text: String, to out: inout String) {

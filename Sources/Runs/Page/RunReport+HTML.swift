@@ -1,11 +1,14 @@
 extension RunReport {
   /// The report as `report.html` holds it: one page that needs no network and no script.
   ///
-  /// - Parameter plan: the plan as YAML, to be shown with it.
-  package func html(plan: String? = nil) -> String {
+  /// - Parameters:
+  ///   - plan: the plan as YAML, to be shown with it.
+  ///   - pictures: images that the models drew, shown side by side.
+  package func html(plan: String? = nil, pictures: [Picture] = []) -> String {
     let sections: [Markup?] = [
       Page.section("Numbers", numbers),
       Page.section("More numbers", detailNumbers),
+      Page.section("Images", pictures.isEmpty ? [] : Page.figures(pictures.map(\.figure)) + [Picture.legend]),
       Page.section("Steps", Page.figures(curves)),
       Page.section("Weights of samples", Page.figures(weightRanges + weightFigures)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
@@ -51,6 +54,7 @@ extension RunReport {
     return Markup(
       "td", ["class": "number", "data-metric": metric.id, "data-row": record.model.text],
       Page.number(metric.value, unit: metric.unit, isCapped: isCapped)
+        + Page.interval(metric.interval, unit: metric.unit)
         + Page.gap(gap, unit: metric.unit, isCapped: isCapped))
   }
 
@@ -118,6 +122,12 @@ extension Page {
       Markup(
         "data", ["value": DataTable.exact(value)], text: NumberText.metric(value, unit: unit, isCapped: isCapped))
     ]
+  }
+
+  /// A 95 % interval, below its number.
+  static func interval(_ ends: [Double]?, unit: String) -> [Markup] {
+    guard let text = NumberText.interval(ends, unit: unit) else { return [] }
+    return [Markup("span", ["class": "gap", "title": "95 % interval"], text: text)]
   }
 
   /// A distance from the retrained model, below its number.
