@@ -142,15 +142,13 @@ final class Pipeline {
 
   // MARK: One step
 
-  /// Whether gradients are wanted term by term.
-  var combinesTerms: Bool { updater?.combines ?? false }
-
   /// The terms of a batch with their weights and values. `share` is the batch's part of the step's samples.
   func terms(of batch: BatchSource.Batch, _ progress: PluginHost.Progress, share: Double) throws -> [WeighedTerm] {
     let shown = Batch(
       forgetCount: batch.forgetCount, retainCount: batch.retainCount, inputs: batch.images, labels: batch.labels,
       indices: batch.indices)
-    let terms = try objective.terms(progress: progress, batches: [shown], sets: .both)
+    let terms = try objective.terms(
+      progress: progress, batches: [shown], sets: .both, schedule: parts.schedule.rawValue)
     return try terms.map { term in
       guard let losses = term.losses else {
         guard let penalty = term.penalty else { preconditionFailure("a term is losses or a penalty") }
@@ -160,7 +158,7 @@ final class Pipeline {
       }
       let n = losses.count
       // Under a joint schedule a term counts by its share of the batch.
-      let isJoint = batch.forgetCount > 0 && batch.retainCount > 0
+      let isJoint = parts.schedule == .joint
       let scale = term.coefficient * share * (isJoint ? Double(n) / Double(batch.count) : 1)
       var weights: Tensor?
       if let reweighter {
@@ -176,10 +174,25 @@ final class Pipeline {
     }
   }
 
+  /// The gradients of a batch's terms: one of their sum in one backward pass, or one for each term where an updater joins
+  /// them and does not know their factors beforehand.
+  func sum(_ terms: [WeighedTerm], _ progress: PluginHost.Progress, learningRate: Double) throws -> StepSum {
+    guard let updater, updater.combines else { return try StepSum(together: terms, learner) }
+    if updater.scalesTerms {
+      let shown = try terms.map {
+        StepTerm(name: $0.name, set: $0.set, coefficient: $0.scale, loss: try $0.value.detach())
+      }
+      if let scales = try updater.scales(progress: progress, terms: shown, learningRate: learningRate) {
+        return try StepSum(together: terms, scales: scales, learner)
+      }
+    }
+    return try StepSum(separately: terms, learner)
+  }
+
   /// What the optimizer gets: masked gradients, combined where an updater says so.
   func direction(_ sum: StepSum, _ progress: PluginHost.Progress, learningRate: Double) throws -> [Tensor] {
     for gradients in sum.gradients { try learner.masked(gradients) }
-    guard let updater, updater.combines else { return sum.gradients[0] }
+    guard let updater, sum.isSeparate else { return sum.gradients[0] }
     let view = CombinedStep(sum, names: learner.model.parameters.map(\.name), learningRate: learningRate)
     return try updater.combine(progress: progress, step: view, parameters: try world.parameters(of: ModelHandle(0)))
   }
@@ -237,56 +250,6 @@ private final class CombinedStep: StepView {
   }
 
   func gradients(ofTerm index: Int) throws -> NamedTensors { NamedTensors(names: names, tensors: gradients[index]) }
-}
-
-/// The gradients of a step, added up over its batches.
-final class StepSum {
-  /// Of the whole loss, or one entry for each term.
-  private(set) var gradients: [[Tensor]]
-  /// The terms, their values without a graph.
-  private(set) var terms: [WeighedTerm]
-  /// The value of each term without a graph.
-  private(set) var values: [Tensor]
-  /// The whole loss, a scalar without a graph.
-  private(set) var loss: Tensor
-
-  /// One gradient, of the sum of all terms.
-  init(together terms: [WeighedTerm], _ learner: Learner) throws {
-    var total = terms[0].value
-    for term in terms.dropFirst() { total = try total + term.value }
-    gradients = [try StepSum.gradients(of: total, learner, keepsGraph: false)]
-    self.terms = terms
-    values = try terms.map { try $0.value.detach() }
-    loss = try total.detach()
-  }
-
-  /// A gradient for each term, from one graph.
-  init(separately terms: [WeighedTerm], _ learner: Learner) throws {
-    gradients = try terms.enumerated().map { index, term in
-      try StepSum.gradients(of: term.value, learner, keepsGraph: index < terms.count - 1)
-    }
-    self.terms = terms
-    values = try terms.map { try $0.value.detach() }
-    loss = try values.dropFirst().reduce(values[0]) { try $0 + $1 }
-  }
-
-  /// Adds another batch's gradients, term by term.
-  func add(_ other: StepSum) throws {
-    guard other.terms.map(\.name) == terms.map(\.name) || gradients.count == 1 else {
-      throw EngineError.mismatch("an objective gave different terms for two batches of one step")
-    }
-    try withoutGradients {
-      for (mine, new) in zip(gradients, other.gradients) { try Foreach.add(mine, new) }
-      if values.count == other.values.count { values = try zip(values, other.values).map { try $0 + $1 } }
-      loss = try loss + other.loss
-    }
-  }
-
-  private static func gradients(of value: Tensor, _ learner: Learner, keepsGraph: Bool) throws -> [Tensor] {
-    let gradients = try gradient(
-      of: [value], withRespectTo: learner.parameters, retainGraph: keepsGraph, allowUnused: true)
-    return try zip(gradients, learner.parameters).map { try $0 ?? Tensor.zeros(like: $1.detach()) }
-  }
 }
 
 extension PipelinePlan {

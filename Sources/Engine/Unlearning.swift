@@ -143,7 +143,7 @@ final class Unlearning {
       let batch = try source.batch(slice, step: progress.step, part: part)
       let share = Double(batch.count) / Double(samples)
       let terms = try pipeline.terms(of: batch, progress, share: share)
-      let new = try pipeline.combinesTerms ? StepSum(separately: terms, learner) : StepSum(together: terms, learner)
+      let new = try pipeline.sum(terms, progress, learningRate: learningRate)
       if let old = sum { try old.add(new) } else { sum = new }
       last = LastStep(terms: terms, learningRate: learningRate)
     }

@@ -89,6 +89,26 @@ final class World: StrategyWorld {
     return mean
   }
 
+  /// The run's model is a classifier.
+  var diffusion: DiffusionFacts? { nil }
+
+  func batchLosses(
+    _ model: ModelHandle, of batch: PluginHost.Batch, progress: PluginHost.Progress?
+  ) throws -> (losses: Tensor, timesteps: Tensor?) {
+    let outputs = try forward(model, inputs: batch.inputs, evaluation: false)
+    return (try losses(outputs: outputs, labels: batch.labels), nil)
+  }
+
+  func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor { throw Self.noDenoiser }
+
+  func diffusionLosses(prediction: Tensor, target: Tensor) throws -> Tensor { throw Self.noDenoiser }
+
+  func referenceCurve(over set: PluginHost.SampleSet, at timesteps: [Int]) throws -> [Double] {
+    throw Self.noDenoiser
+  }
+
+  private static let noDenoiser = EngineError.mismatch("the run's model is a classifier")
+
   func batch(_ number: Int, of pass: DataPass) throws -> PluginHost.Batch {
     let positions = pass.set == .forget ? shared.data.split.forget : shared.data.split.retain
     let chosen = positions[number * pass.batch..<min((number + 1) * pass.batch, positions.count)]

@@ -18,6 +18,7 @@ extension CallProblem: CustomStringConvertible {
       "the walk has flags \(flags) and batch \(batch); flags of lethe/mask.h and a batch above 0 would be right"
     case .noDirection: "it succeeded but set no direction"
     case .direction(let parameter, let problem): "direction of '\(parameter)': \(problem)"
+    case .scale(let term, let problem): "scale of term '\(term)': \(problem)"
     }
   }
 
@@ -47,6 +48,7 @@ extension TermProblem: CustomStringConvertible {
   package var description: String {
     switch self {
     case .badName: "its name must look like [a-z][a-z0-9_-]*"
+    case .badFlags(let flags): "its flags \(flags) have bits that no header names"
     case .twice: "the step has a term of that name already"
     case .badSet(let set): "its set is \(set), 1 (forget), 2 (retain) or 0 (a penalty) would be right"
     case .badCoefficient: "its coefficient is not a finite number"

@@ -128,9 +128,10 @@ extension HostSession {
     return unsafe UnsafePointer(memory)
   }
 
-  /// Where the run stands, as plugins see it.
+  /// Where the run stands, as plugins see it; the callback's services see it too.
   func place(_ progress: Progress) throws(Refusal) -> UnsafePointer<lethe_progress> {
-    unsafe try place(
+    frame.progress = progress
+    return unsafe try place(
       lethe_progress(
         size: ServiceTables.size(of: lethe_progress.self), reserved0: 0, step: Int64(progress.step),
         steps: Int64(progress.steps), epoch: Int64(progress.epoch), epochs: Int64(progress.epochs),

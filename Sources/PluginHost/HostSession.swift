@@ -55,7 +55,7 @@ import Tensors
 final class CallFrame {
   /// Services that are legal in some callbacks only.
   enum Moment {
-    case create, prepare, work, combine, afterStep, run, finish
+    case create, prepare, work, scaleTerms, combine, afterStep, run, finish
   }
 
   /// The token of its context, or 0 while no callback runs.
@@ -73,6 +73,8 @@ final class CallFrame {
   var terms: [Term] = []
   var direction: [Tensor?]?
   var step: (any StepView)?
+  /// Where the step under way stands; nil outside of steps.
+  var progress: Progress?
   var learningRate: Double?
 }
 
@@ -136,6 +138,7 @@ extension HostSession {
       frame.scratch.empty()
       frame.direction = nil
       frame.step = nil
+      frame.progress = nil
       frame.learningRate = nil
       frame.lines = 0
       frame.instance = nil

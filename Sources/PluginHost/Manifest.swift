@@ -69,7 +69,8 @@ package struct StrategyManifest: Codable, Sendable, Equatable {
   package var role: String
   package var doc: String
   package var paper: String?
-  /// `classification`.
+  /// The kinds of run it can be part of: `classification`, `diffusion`. A manifest that does not say it means the first;
+  /// the resolver refuses a strategy in a run of another kind.
   package var tasks: [String]
   /// Objective, mask: sets it wants, `forget` and `retain`.
   package var streams: [String]

@@ -8,8 +8,10 @@ package final class ObjectiveInstance: StrategyInstance {
   /// - Parameters:
   ///   - model: the model being unlearned.
   ///   - sets: whose terms are wanted.
+  ///   - schedule: how the batches were drawn, as manifests and recipes call it.
   package func terms(
-    progress: Progress, batches: [Batch], sets: SampleSet, model: ModelHandle = ModelHandle(0)
+    progress: Progress, batches: [Batch], sets: SampleSet, model: ModelHandle = ModelHandle(0),
+    schedule: String? = nil
   ) throws -> [Term] {
     _ = try legal(.work, "terms", progress.step)
     guard case .objective(let table) = strategy.loaded.role, let terms = unsafe table.terms else {
@@ -25,7 +27,8 @@ package final class ObjectiveInstance: StrategyInstance {
         var input = unsafe lethe_objective_in(
           size: ServiceTables.size(of: lethe_objective_in.self), sets: sets.rawValue,
           progress: try session.place(progress), model: session.handle(model), batches: UnsafePointer(list),
-          batch_count: UInt32(batches.count), batch_stride: UInt32(MemoryLayout<lethe_batch>.stride))
+          batch_count: UInt32(batches.count), batch_stride: UInt32(MemoryLayout<lethe_batch>.stride),
+          schedule: schedule.map { unsafe session.cNames([$0])[0] } ?? nil)
         return unsafe terms(instance, context, &input, ServiceTables.sink, error)
       },
       take: {
@@ -73,13 +76,15 @@ extension HostSession {
     guard name.isTermName else { throw refuse(.badName) }
     guard !frame.terms.contains(where: { $0.name == name }) else { throw refuse(.twice) }
     guard unsafe term.coefficient.isFinite else { throw refuse(.badCoefficient) }
-    let found = Term(
+    guard unsafe term.flags & ~LETHE_TERM_NO_CLEAN_LOSS == 0 else { throw unsafe refuse(.badFlags(term.flags)) }
+    var found = Term(
       name: name, set: SampleSet(rawValue: unsafe term.set), coefficient: unsafe term.coefficient,
       losses: unsafe try tensor(optional: term.losses, 1),
       cleanLosses: unsafe try tensor(optional: term.clean_losses, 1),
       importance: unsafe try tensor(optional: term.importance, 1),
       timesteps: unsafe try tensor(optional: term.timesteps, 1), indices: unsafe try tensor(optional: term.indices, 1),
       penalty: unsafe try tensor(optional: term.penalty, 1))
+    found.knowsCleanLosses = unsafe term.flags & LETHE_TERM_NO_CLEAN_LOSS == 0
     if let problem = TermChecks.problem(found, device: world.device) { throw refuse(problem) }
     frame.terms.append(found)
   }

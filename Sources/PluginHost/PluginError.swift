@@ -188,11 +188,13 @@ package enum CallProblem: Error, Equatable, Sendable {
   case walk(flags: UInt32, batch: Int64)
   case noDirection
   case direction(parameter: String, TensorProblem)
+  case scale(term: String, TensorProblem)
 }
 
 /// What is wrong with a term of an objective.
 package enum TermProblem: Error, Equatable, Sendable {
   case badName
+  case badFlags(UInt32)
   case twice
   case badSet(UInt32)
   case badCoefficient

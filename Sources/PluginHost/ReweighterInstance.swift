@@ -25,7 +25,8 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
         var input = unsafe lethe_reweigh_in(
           size: ServiceTables.size(of: lethe_reweigh_in.self), set: term.set.rawValue,
           progress: try session.place(progress), term: session.cNames([term.name])[0], count: Int64(losses.count),
-          losses: handle, clean_losses: other ?? handle, importance: try session.lend(optional: term.importance),
+          losses: handle, clean_losses: term.knowsCleanLosses ? other ?? handle : nil,
+          importance: try session.lend(optional: term.importance),
           timesteps: try session.lend(optional: term.timesteps), indices: try session.lend(optional: term.indices))
         return unsafe weigh(instance, context, &input, &answer, error)
       },

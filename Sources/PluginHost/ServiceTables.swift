@@ -22,6 +22,7 @@ enum ServiceTables {
     case "lethe.evaluate/1": unsafe UnsafeRawPointer(evaluate)
     case "lethe.step/1": unsafe UnsafeRawPointer(steps)
     case "lethe.data/1": unsafe UnsafeRawPointer(data)
+    case "lethe.diffusion/1": unsafe UnsafeRawPointer(diffusion)
     default: nil
     }
   }

@@ -102,7 +102,7 @@ extension HostSession {
   }
 
   /// The stream of a label at this step: (seed, "<instance>/<label>", step).
-  fileprivate func stream(_ label: UnsafePointer<CChar>?) throws(Refusal) -> Philox {
+  func stream(_ label: UnsafePointer<CChar>?) throws(Refusal) -> Philox {
     guard let label = unsafe CStruct.text(label), let instance = frame.instance else {
       throw .argument(1, "a stream's label is NULL")
     }

@@ -1,7 +1,7 @@
 import CLethe
 import Tensors
 
-/// "lethe.autograd/1", "lethe.model/1", "lethe.task/1" and "lethe.evaluate/1".
+/// "lethe.autograd/1" and "lethe.model/1".
 extension ServiceTables {
   // Immutable after the first use, and never freed.
   nonisolated(unsafe) static let autograd: UnsafePointer<lethe_autograd> = unsafe make(
@@ -66,46 +66,6 @@ extension ServiceTables {
           try session.resize(name, model, to: unsafe try session.tensor(value, 3))
         }
       }))
-
-  nonisolated(unsafe) static let task: UnsafePointer<lethe_task> = unsafe make(
-    lethe_task(
-      size: size(of: lethe_task.self), reserved0: 0,
-      describe: { context, out, error in
-        unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          let facts = session.world.task
-          let kind = unsafe session.cNames([facts.kind])
-          let info = unsafe lethe_task_info(
-            size: 0, reserved0: 0, kind: kind[0], classes: Int64(facts.classes), forget: Int64(facts.forget),
-            retain: Int64(facts.retain))
-          unsafe try CStruct.fill(out, info, least: 16, "lethe_task_info")
-        }
-      },
-      losses: { context, outputs, labels, out, error in
-        unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          let outputs = unsafe try session.tensor(outputs, 1)
-          let labels = unsafe try session.tensor(labels, 2)
-          guard let out = unsafe out else { throw .argument(3, "argument 3 is NULL") }
-          unsafe out.pointee = try session.lend(
-            attempt { try session.world.losses(outputs: outputs, labels: labels) })
-        }
-      }))
-
-  nonisolated(unsafe) static let evaluate: UnsafePointer<lethe_evaluate> = unsafe make(
-    lethe_evaluate(
-      size: size(of: lethe_evaluate.self), reserved0: 0,
-      reference_loss: { context, set, out, error in
-        unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          guard session.frame.moment == .prepare || session.frame.moment == .create else {
-            throw Refusal(LETHE_E_PRECONDITION, "reference_loss is for 'create' and 'prepare' only")
-          }
-          let set = SampleSet(rawValue: set)
-          guard set == .forget || set == .retain else {
-            throw .argument(1, "set \(set.rawValue) is neither 1 (forget) nor 2 (retain)")
-          }
-          guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
-          unsafe out.pointee = try attempt { try session.world.referenceLoss(over: set) }
-        }
-      }))
 }
 
 extension HostSession {
@@ -165,6 +125,9 @@ extension HostSession {
       throw .argument(2, "flags \(flags) has bits that no header names")
     }
     let inputs = unsafe try tensor(input.pointee.inputs, 2)
+    guard world.diffusion == nil else {
+      throw Refusal(LETHE_E_PRECONDITION, "the run's model is a denoiser: 'denoise' of lethe.diffusion/1 is for it")
+    }
     let evaluation = flags & LETHE_FORWARD_EVAL != 0
     return try attempt {
       guard flags & LETHE_FORWARD_NO_GRAD != 0 else {

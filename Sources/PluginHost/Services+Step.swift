@@ -26,7 +26,7 @@ extension ServiceTables {
       },
       gradient: { context, index, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          let step = try session.step()
+          let step = try session.combinedStep()
           _ = try session.stepTerm(index)
           let list = unsafe try session.lend(attempt { try step.gradients(ofTerm: Int(index)) })
           unsafe try CStruct.fill(out, list, least: MemoryLayout<lethe_named_tensors>.size, "lethe_named_tensors")
@@ -34,7 +34,7 @@ extension ServiceTables {
       },
       set_direction: { context, direction, count, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          _ = try session.step()
+          _ = try session.combinedStep()
           session.frame.direction = unsafe try session.tensors(direction, count, 1)
         }
       },
@@ -70,6 +70,15 @@ extension HostSession {
   fileprivate func step() throws(Refusal) -> any StepView {
     guard let step = frame.step else {
       throw Refusal(LETHE_E_PRECONDITION, "the step's terms and gradients are for 'combine' only")
+    }
+    return step
+  }
+
+  /// The step once its gradients are taken.
+  fileprivate func combinedStep() throws(Refusal) -> any StepView {
+    let step = try step()
+    guard frame.moment == .combine else {
+      throw Refusal(LETHE_E_PRECONDITION, "gradients and the direction are for 'combine' only")
     }
     return step
   }

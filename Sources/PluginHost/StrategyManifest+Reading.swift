@@ -1,6 +1,7 @@
 extension StrategyManifest {
   private static let knownSets = ["forget", "retain"]
-  private static let knownSchedules = ["sequential", "paired", "joint", "forget-only", "retain-only"]
+  private static let knownSchedules = ["sequential", "paired", "pairs", "joint", "forget-only", "retain-only"]
+  private static let knownTasks = ["classification", "diffusion"]
 
   /// Reads and checks one entry of `strategies`.
   static func read(
@@ -16,7 +17,7 @@ extension StrategyManifest {
     let schedules = known == nil ? nil : knownSchedules
     let strategy = StrategyManifest(
       id: id, role: role, doc: try reader.text("doc") ?? "", paper: try reader.text("paper"),
-      tasks: try reader.texts("tasks"), streams: try reader.texts("streams", allowed: sets),
+      tasks: try tasks(&reader, known), streams: try reader.texts("streams", allowed: sets),
       schedules: try reader.texts("schedules", allowed: schedules), models: try reader.texts("models"),
       weights: known == .reweighter ? try reader.word("output", WeightPromise.self) : nil,
       answer: known == .mask ? try reader.word("output", MaskAnswer.self) ?? .scores : nil,
@@ -26,6 +27,14 @@ extension StrategyManifest {
     // "output" is a key of two roles; for the others it is ignored like any unknown one.
     unknown += reader.unknownKeys
     return strategy
+  }
+
+  /// What the strategy can do; one that does not say so is for classification alone.
+  private static func tasks(
+    _ reader: inout ManifestReader, _ role: StrategyRole?
+  ) throws(ManifestProblem) -> [String] {
+    guard reader.find("tasks") != nil else { return role == nil ? [] : ["classification"] }
+    return try reader.texts("tasks", allowed: role == nil ? nil : knownTasks)
   }
 
   private func check(_ reader: ManifestReader) throws(ManifestProblem) {

@@ -9,6 +9,8 @@ package protocol StrategyWorld: AnyObject {
   var seed: UInt64 { get }
   /// What the model is for.
   var task: TaskFacts { get }
+  /// The noise of a run on a diffusion model; nil in a run on a classifier.
+  var diffusion: DiffusionFacts? { get }
 
   /// The model of that name: "model" is the one being unlearned, "original" the frozen one from before.
   func model(named name: String) -> ModelHandle?
@@ -26,6 +28,21 @@ package protocol StrategyWorld: AnyObject {
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor
   /// Mean of that loss of the original model over one set, with running statistics and without augmentation.
   func referenceLoss(over set: SampleSet) throws -> Double
+  /// Passes a batch through a model as training does and gives the task's loss of each sample, `[n]`, never reduced:
+  /// cross-entropy with the true labels, or |ε − ε_θ(x_t, t)|² at timesteps and noise drawn for the set, the step and the
+  /// micro-batch. `progress` is where the step under way stands; nil in `prepare` and `run`.
+  func batchLosses(
+    _ model: ModelHandle, of batch: Batch, progress: Progress?
+  ) throws -> (losses: Tensor, timesteps: Tensor?)
+  /// The noise that a denoiser predicts, float32 `[n, C, H, W]`, in the thread's present gradient mode. Called only where
+  /// `diffusion` is not nil, with shapes, types and devices that fit.
+  func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor
+  /// |prediction − target|² of each sample, `[n]`: summed over the elements, or their mean where the recipe says so. Called
+  /// only where `diffusion` is not nil, with tensors of one shape.
+  func diffusionLosses(prediction: Tensor, target: Tensor) throws -> Tensor
+  /// The reference loss at each of these timesteps, with fixed noise, over at most 256 samples of the set. Called only
+  /// where `diffusion` is not nil, with timesteps in range.
+  func referenceCurve(over set: SampleSet, at timesteps: [Int]) throws -> [Double]
 
   /// Batch `number` of a walk over a set in dataset order; the number and the set are within their ranges.
   func batch(_ number: Int, of pass: DataPass) throws -> Batch
@@ -63,7 +80,7 @@ package struct DataPass: Sendable, Equatable {
 
 /// What a run's model is for.
 package struct TaskFacts: Sendable, Equatable {
-  /// "classification".
+  /// "classification" or "diffusion".
   package var kind: String
   package var classes: Int
   /// Samples in each set.
@@ -130,7 +147,7 @@ package struct Progress: Sendable, Equatable {
 package struct Batch {
   package var forgetCount: Int
   package var retainCount: Int
-  /// Float `[n, C, H, W]` in [0, 1].
+  /// Float `[n, C, H, W]` in [0, 1], or for diffusion in [-1, 1].
   package var inputs: Tensor
   /// `int64 [n]`.
   package var labels: Tensor
@@ -165,6 +182,8 @@ package struct Term {
   package var indices: Tensor?
   /// A penalty's scalar, part of the graph.
   package var penalty: Tensor?
+  /// Whether the samples' own loss is known: `cleanLosses`, or `losses` where that is nil.
+  package var knowsCleanLosses = true
 
   package init(
     name: String, set: SampleSet, coefficient: Double = 1, losses: Tensor?, cleanLosses: Tensor? = nil,

@@ -50,6 +50,20 @@ final class ToyWorld: StrategyWorld {
 
   func referenceLoss(over set: SampleSet) throws -> Double { 1 }
 
+  var diffusion: DiffusionFacts? { nil }
+
+  func batchLosses(
+    _ model: ModelHandle, of batch: Batch, progress: Progress?
+  ) throws -> (losses: Tensor, timesteps: Tensor?) {
+    (try losses(outputs: forward(model, inputs: batch.inputs, evaluation: false), labels: batch.labels), nil)
+  }
+
+  func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor { throw NoDenoiser() }
+  func diffusionLosses(prediction: Tensor, target: Tensor) throws -> Tensor { throw NoDenoiser() }
+  func referenceCurve(over set: SampleSet, at timesteps: [Int]) throws -> [Double] { throw NoDenoiser() }
+
+  struct NoDenoiser: Error {}
+
   /// All samples of a set: 40 to forget, then 60 to retain.
   func batch(_ number: Int, of pass: DataPass) throws -> Batch {
     let (first, samples) = pass.set == .forget ? (0, 40) : (40, 60)
@@ -70,56 +84,13 @@ final class ToyWorld: StrategyWorld {
   func report(_ report: PluginReport) {}
 }
 
-/// A world with a session, and the plugins that were built beside the tests.
-final class Bench {
+/// The toy world with the plugins that were built beside the tests.
+final class Bench: PluginBench {
   let world: ToyWorld
-  let session: HostSession
-  private let catalog: PluginCatalog
 
   init(classes: Int = 5, seed: UInt64 = 1) throws {
     world = try ToyWorld(classes: classes, seed: seed)
-    session = HostSession(world: world, cancel: CancelFlag())
-    catalog = try PluginCatalog(SearchPath(environment: { _ in nil }))
-  }
-
-  func objective(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> ObjectiveInstance {
-    let strategy = try catalog.load(id, role: .objective)
-    let made = try ObjectiveInstance(
-      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
-    try made.prepare()
-    return made
-  }
-
-  func reweighter(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> ReweighterInstance {
-    let strategy = try catalog.load(id, role: .reweighter)
-    let made = try ReweighterInstance(
-      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
-    try made.prepare()
-    return made
-  }
-
-  func mask(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> MaskInstance {
-    let strategy = try catalog.load(id, role: .mask)
-    let made = try MaskInstance(
-      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
-    try made.prepare()
-    return made
-  }
-
-  func updater(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> UpdaterInstance {
-    let strategy = try catalog.load(id, role: .updater)
-    let made = try UpdaterInstance(
-      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
-    try made.prepare()
-    return made
-  }
-
-  func procedure(_ id: String, _ given: [(String, ParameterValue)] = []) throws -> ProcedureInstance {
-    let strategy = try catalog.load(id, role: .procedure)
-    let made = try ProcedureInstance(
-      strategy, session: session, parameters: strategy.manifest.values(given.map { (key: $0, value: $1) }))
-    try made.prepare()
-    return made
+    try super.init(around: world)
   }
 
   /// A batch of random inputs and labels, the same for the same arguments.

@@ -49,7 +49,7 @@ struct ManifestTests {
     ),
     (
       "[\"sequential\", \"joint\"]", "[\"sequential\", \"jointly\"]",
-      "'strategies[0].schedules[1]' is 'jointly', it can be 'sequential', 'paired', 'joint', 'forget-only', 'retain-only'"
+      "'strategies[0].schedules[1]' is 'jointly', it can be 'sequential', 'paired', 'pairs', 'joint', 'forget-only', 'retain-only'"
     ),
     ("[\"sequential\", \"joint\"]", "[]", "'strategies[0].schedules' is missing or empty"),
     (
@@ -137,11 +137,24 @@ struct ManifestTests {
         == "parameter 'eta' of 'test.reweighter': a number would be right")
   }
 
+  @Test func `a strategy that does not say its tasks is for classification alone`() throws {
+    let tasks = "\"tasks\": [\"classification\"]"
+    let strategies = try Manifest.read(
+      Fixture.manifest.replacing(tasks + ",\n     \"streams\"", with: "\"streams\"").replacing(
+        tasks, with: "\"tasks\": [\"classification\", \"diffusion\"]")
+    ).strategies
+    #expect(strategies[0].tasks == ["classification"])
+    #expect(strategies[1].tasks == ["classification", "diffusion"])
+    #expect(
+      message { _ = try Manifest.read(Fixture.manifest.replacing(tasks, with: "\"tasks\": [\"translation\"]")) }
+        == "'strategies[0].tasks[0]' is 'translation', it can be 'classification', 'diffusion'")
+  }
+
   /// A change of the good manifest that this host cannot serve, and why.
   static let unfit: [(String, String, AdmissionProblem)] = [
     ("\"generation\": 0", "\"generation\": 3", .generation(found: [3], wanted: 0)),
-    ("\"min_minor\": 1", "\"min_minor\": 9", .minor(needed: 9, offered: 2)),
-    ("lethe.tensors/1", "lethe.diffusion/1", .service("lethe.diffusion/1", known: HostFacts.services)),
+    ("\"min_minor\": 1", "\"min_minor\": 9", .minor(needed: 9, offered: 3)),
+    ("lethe.tensors/1", "lethe.sound/1", .service("lethe.sound/1", known: HostFacts.services)),
     (HostFacts.platform, "linux-s390x", .platform(found: "linux-s390x", wanted: HostFacts.platform)),
     (
       "\"language\": \"c\"", "\"runtime\": {\"swift\": \"5.1\", \"linkage\": \"dynamic\"}",

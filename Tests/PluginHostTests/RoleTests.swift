@@ -47,6 +47,7 @@ struct ObjectiveTests {
     ("bad losses", "term 'forget': 'losses': the shape is [4, 3], [n] with n above 0 would be right"),
     ("bad indices", "term 'forget': 'indices': the type is float32, int64 would be right"),
     ("both", "term 'forget': it has both losses and a penalty"),
+    ("term flags", "term 'forget': its flags 2 have bits that no header names"),
     ("twice", "term 'forget': the step has a term of that name already"),
     ("no gradient", "term 'forget': 'losses' is not part of the graph, so no gradient can flow"),
     ("unset size", "the size of 'lethe_term' is 0, set it to sizeof of the struct"),

@@ -4,17 +4,27 @@ import Testing
 
 @testable import PluginHost
 
-/// A linear model of two inputs and three classes, and what plugins said about it.
+/// A linear model of two inputs and three classes, or of the noise in images of two numbers; and what plugins said about it.
 final class ToyWorld: StrategyWorld {
   let device = Device.cpu
   let seed: UInt64 = 7
-  let task = TaskFacts(classes: 3, forget: 4, retain: 8)
+  let task: TaskFacts
+  let diffusion: DiffusionFacts?
+  /// Where `batchLosses` was last told that the step stands.
+  private(set) var progress: Progress?
   let weight: Tensor
   let bias: Tensor
   private(set) var lines: [PluginLog] = []
   private(set) var reports: [PluginReport] = []
 
-  init() throws {
+  /// - Parameter conditions: for a world of a denoiser, the classes it is conditioned on; nil for one of a classifier.
+  init(conditions: Int? = nil) throws {
+    task = TaskFacts(kind: conditions == nil ? "classification" : "diffusion", classes: 3, forget: 4, retain: 8)
+    diffusion = try conditions.map {
+      DiffusionFacts(
+        timesteps: 10, dimensions: 2, conditions: $0, gamma: try Tensor.arange(10, dtype: .float32) * -0.1 + 1,
+        sigma: try Tensor.arange(10, dtype: .float32) * 0.1)
+    }
     weight = try Tensor([Float](arrayLiteral: 0.1, -0.2, 0.3, 0.4, -0.5, 0.6), shape: [3, 2])
     bias = try Tensor([Float](arrayLiteral: 0.5, 0, -0.5), shape: [3])
     for tensor in [weight, bias] { try tensor.setRequiresGrad(true) }
@@ -39,6 +49,32 @@ final class ToyWorld: StrategyWorld {
     try outputs.crossEntropy(labels, reduction: .none)
   }
   func referenceLoss(over set: SampleSet) throws -> Double { 0.25 }
+  func batchLosses(
+    _ model: ModelHandle, of batch: Batch, progress: Progress?
+  ) throws -> (losses: Tensor, timesteps: Tensor?) {
+    self.progress = progress
+    guard diffusion == nil else {
+      let timesteps = try Tensor.full([batch.inputs.shape[0]], 4, dtype: .int64)
+      let predicted = try denoise(model, DenoiseInput(noisy: batch.inputs, timesteps: timesteps))
+      return (try diffusionLosses(prediction: predicted, target: batch.inputs), timesteps)
+    }
+    return (try losses(outputs: forward(model, inputs: batch.inputs, evaluation: false), labels: batch.labels), nil)
+  }
+  /// The first two rows of the weight, plus the timestep, plus the condition.
+  func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor {
+    let rows = try weight.narrow(0, start: 0, length: 2)
+    let shape = input.noisy.shape
+    var out = try input.noisy.reshape([shape[0], 2]).linear(rows) + input.timesteps.reshape([-1, 1])
+    if let conditions = input.conditions { out = try out + conditions.reshape([-1, 1]) * (1 + input.guidance) }
+    return try (input.evaluation ? out : out * 2).reshape(shape)
+  }
+  func diffusionLosses(prediction: Tensor, target: Tensor) throws -> Tensor {
+    let difference = try prediction - target
+    return try (difference * difference).reshape([prediction.shape[0], -1]).sum(along: [1])
+  }
+  func referenceCurve(over set: SampleSet, at timesteps: [Int]) throws -> [Double] {
+    timesteps.map { Double($0) + (set == .forget ? 0.5 : 0.25) }
+  }
   func batch(_ number: Int, of pass: DataPass) throws -> Batch {
     let count = min(pass.batch, (pass.set == .forget ? 4 : 8) - number * pass.batch)
     return Batch(
@@ -60,8 +96,8 @@ final class Toy {
   let cancel = CancelFlag()
   let session: HostSession
 
-  init() throws {
-    world = try ToyWorld()
+  init(conditions: Int? = nil) throws {
+    world = try ToyWorld(conditions: conditions)
     session = HostSession(world: world, cancel: cancel)
   }
 

@@ -1,5 +1,5 @@
 /* The fixture's objective, mask and updater. */
-#include "plugin.h"
+#include "diffusion.h"
 
 #ifndef CLASSES
 #define CLASSES 3
@@ -14,6 +14,8 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
   if (is(self, "no terms")) return LETHE_OK;
   TRY(resize_as_told(self, ctx, "late", err));
   NEED(in->batch_count == 1, "another number of batches");
+  if (strncmp(self->mode, "diffusion", 9) == 0 || strncmp(self->mode, "batch", 5) == 0)
+    return diffusion_terms(self, ctx, in, sink, err);
   const lethe_batch *batch = lethe_batch_at(in, 0);
   lethe_forward forward = {sizeof forward, 0, batch->inputs};
   if (is(self, "bad flags")) forward.flags = 64;
@@ -29,7 +31,7 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
   TRY(task()->describe(ctx, &info, err));
   NEED(info.classes == CLASSES && strcmp(info.kind, "classification") == 0, "another task");
   lethe_term term = {sizeof term, batch->forget_count > 0 ? LETHE_SET_FORGET : LETHE_SET_RETAIN,
-                     "forget", 1.0, losses, NULL, NULL, NULL, batch->indices, NULL};
+                     "forget", 1.0, losses, NULL, NULL, NULL, batch->indices, NULL, 0, 0};
   if (is(self, "bad name")) term.name = "Forget It";
   if (is(self, "bad set")) term.set = 3;
   if (is(self, "bad coefficient")) term.coefficient = INFINITY;
@@ -37,6 +39,8 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
   if (is(self, "bad indices")) term.indices = losses;
   if (is(self, "both")) term.penalty = losses;
   if (is(self, "unset size")) term.size = 0;
+  if (is(self, "term flags")) term.flags = 2;
+  if (is(self, "no clean loss")) term.flags = LETHE_TERM_NO_CLEAN_LOSS;
   if (is(self, "other set")) term.set = LETHE_SET_RETAIN;
   if (is(self, "penalty")) {
     lethe_named_tensors parameters = {sizeof parameters, 0, NULL, NULL};
@@ -45,7 +49,7 @@ static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objectiv
     lethe_op norm;
     TRY(ops()->resolve(ctx, "aten::sum(Tensor self, *, ScalarType? dtype=None) -> Tensor", &norm, err));
     const lethe_value args[1] = {lethe_of_tensor(parameters.tensors[0])};
-    lethe_term penalty = {sizeof penalty, 0, "decay", 0.1, NULL, NULL, NULL, NULL, NULL, NULL};
+    lethe_term penalty = {sizeof penalty, 0, "decay", 0.1, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0};
     TRY(lethe_call(ops(), ctx, norm, args, 1, &penalty.penalty, err));
     TRY(sink->add(ctx, &penalty, err));
   }
@@ -164,4 +168,10 @@ static lethe_status test_after(lethe_self s, lethe_ctx ctx, const lethe_progress
   return LETHE_OK;
 }
 
-static const lethe_updater test_updater = {sizeof test_updater, 0, test_combine, test_after};
+static lethe_status test_scale(lethe_self s, lethe_ctx ctx, const lethe_progress *progress, uint32_t n,
+                               lethe_tensor *scales, lethe_error *err) {
+  (void)progress;
+  return scales_as_told((instance *)s, ctx, n, scales, err);
+}
+
+static const lethe_updater test_updater = {sizeof test_updater, 0, test_combine, test_after, test_scale};

@@ -28,6 +28,8 @@ static const lethe_rngs *rngs(void) { return test_host->service(test_host, LETHE
 static const lethe_evaluate *evaluate(void) { return test_host->service(test_host, LETHE_EVALUATE); }
 static const lethe_autograd *autograd(void) { return test_host->service(test_host, LETHE_AUTOGRAD); }
 
+static lethe_status curve_as_told(const instance *, lethe_ctx, lethe_error *);
+
 static int is(const instance *self, const char *mode) { return strcmp(self->mode, mode) == 0; }
 #define TRY(call) \
   do { \
@@ -97,6 +99,7 @@ static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) 
     NEED(self->eta == 0.25, "another reference loss than the world's");
   }
   TRY(resize_as_told(self, ctx, "resize", err));
+  if (strncmp(self->mode, "curve", 5) == 0) TRY(curve_as_told(self, ctx, err));
   self->old_ctx = ctx;
   return LETHE_OK;
 }
@@ -178,6 +181,7 @@ static lethe_status test_weigh(lethe_self s, lethe_ctx ctx, const lethe_reweigh_
   const float even = 1.0f / (float)in->count;
   self->calls++;
   TRY(fail_as_told(self->mode, err));
+  if (is(self, "clean losses")) NEED(in->clean_losses == NULL, "there are clean losses");
   if (is(self, "uniform")) return LETHE_OK;
   if (is(self, "too short")) return weights_of(self, ctx, in, in->count - 1, out, err);
   if (is(self, "negative")) return weights_from(ctx, in, -even, 3 * even, LETHE_DTYPE_FLOAT32, out, err);

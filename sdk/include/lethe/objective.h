@@ -19,7 +19,8 @@ extern "C" {
 #define LETHE_ROLE_OBJECTIVE "lethe.objective/1"
 
 /* Samples that go through the model together. Those of the forget set come first, then those of the retain set; under
- * the schedules `sequential`, `forget-only` and `retain-only` one of the two counts is 0, under `paired` neither. */
+ * the schedules `sequential`, `forget-only` and `retain-only` one of the two counts is 0, under `paired` neither. Under
+ * `pairs` those counted as retain are drawn from both sets. */
 typedef struct lethe_batch {
   uint32_t size;
   uint32_t reserved0;
@@ -29,6 +30,8 @@ typedef struct lethe_batch {
   lethe_tensor labels;  /* int64 [n], the true labels */
   lethe_tensor indices; /* int64 [n], position of each sample in the training data */
 } lethe_batch;
+
+#define LETHE_TERM_NO_CLEAN_LOSS 1u /* the samples' own loss is not known: no reweighter can be told it */
 
 /* One term of the loss. `losses` is part of the graph, the other tensors are not. */
 typedef struct lethe_term {
@@ -42,6 +45,8 @@ typedef struct lethe_term {
   lethe_tensor timesteps;   /* int64 [n], diffusion; or NULL */
   lethe_tensor indices;     /* int64 [n]; or NULL */
   lethe_tensor penalty;     /* a penalty's scalar, part of the graph, with `losses` NULL; or NULL */
+  uint32_t flags;           /* since minor 3: LETHE_TERM_* */
+  uint32_t reserved0;
 } lethe_term;
 
 typedef struct lethe_term_sink {
@@ -59,6 +64,7 @@ typedef struct lethe_objective_in {
   const lethe_batch *batches;
   uint32_t batch_count;
   uint32_t batch_stride;
+  const char *schedule; /* since minor 3: how the batches were drawn, a word of the manifest's "schedules"; or NULL */
 } lethe_objective_in;
 
 typedef struct lethe_objective {

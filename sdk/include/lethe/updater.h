@@ -24,6 +24,15 @@ typedef struct lethe_updater {
   /* [call, ready] Optional. Runs after the optimizer's step and before masked weights are restored; the parameters
    * ("lethe.model/1") may be changed in place. Recording is off. */
   lethe_status (*after_step)(lethe_self, lethe_ctx, const lethe_progress *progress, lethe_error *);
+  /* [call, ready, since minor 3] Optional, beside `combine`: a way past one backward pass for each term where the
+   * direction is a sum of the terms' gradients with factors that are known beforehand. Called once a micro-batch, before
+   * any gradient is taken. `scales` has an entry for each of the `n` terms, in the order of lethe_steps.term, all NULL:
+   *   left as they are     each term's gradient is taken and `combine` is called;
+   *   all set to scalars   (float tensors of one element on the run's device, without a graph) one backward pass of
+   *                        sum_i scales_i * term_i, which is the direction; `combine` is not called in this step.
+   * The same choice in all micro-batches of a step. Do not read values: that would wait for the device. */
+  lethe_status (*scale_terms)(lethe_self, lethe_ctx, const lethe_progress *progress, uint32_t n, lethe_tensor *scales,
+                              lethe_error *);
 } lethe_updater;
 
 /* A term of the step under way. */
@@ -32,11 +41,12 @@ typedef struct lethe_step_term {
   uint32_t set;
   const char *name;
   double coefficient;
-  lethe_tensor loss; /* scalar, without a graph: coefficient * sum_i weight_i * losses_i, over all micro-batches */
+  lethe_tensor loss; /* scalar, without a graph: coefficient * sum_i weight_i * losses_i, over all micro-batches; in
+                      * `scale_terms` of this micro-batch alone */
 } lethe_step_term;
 
-/* Legal in `combine` only, but for learning_rate, which `after_step` may ask for too. Gradients include the coefficient
- * and are masked. */
+/* For `combine`. `scale_terms` sees the terms, but no gradients and sets no direction; learning_rate is for `after_step`
+ * too. Gradients include the coefficient and are masked. A term that only some micro-batches had is there once. */
 typedef struct lethe_steps {
   uint32_t size;
   uint32_t reserved0;

@@ -3,9 +3,9 @@ import CLethe
 
 /// The operators behind `Tensor`'s functions.
 enum Aten: Int, CaseIterable {
-  case add, addScalar, sub, mul, mulScalar, div, neg, abs, sign, exp, log, sqrt, relu, clamp, remainder, round
+  case add, addScalar, sub, mul, mulScalar, div, neg, abs, sign, exp, log, sqrt, relu, sigmoid, clamp, remainder, round
   case equal, greater, choose
-  case sum, mean, softmax, logSoftmax, argmax
+  case sum, sumAlong, mean, softmax, logSoftmax, argmax
   case reshape, narrow, indexSelect, gather, cat
   case zerosLike, fullLike, emptyLike, clone, detach, convert, requiresGrad
   case addInPlace, mulInPlace, copyInPlace, randomInPlace, uniformInPlace, normalInPlace
@@ -25,6 +25,7 @@ enum Aten: Int, CaseIterable {
     case .log: LETHE_ATEN_LOG
     case .sqrt: LETHE_ATEN_SQRT
     case .relu: LETHE_ATEN_RELU
+    case .sigmoid: LETHE_ATEN_SIGMOID
     case .clamp: LETHE_ATEN_CLAMP
     case .remainder: LETHE_ATEN_REMAINDER_SCALAR
     case .round: LETHE_ATEN_ROUND
@@ -33,6 +34,7 @@ enum Aten: Int, CaseIterable {
     case .greater: LETHE_ATEN_GT_SCALAR
     case .choose: LETHE_ATEN_WHERE_SCALAROTHER
     case .sum: LETHE_ATEN_SUM
+    case .sumAlong: LETHE_ATEN_SUM_DIM_INTLIST
     case .mean: LETHE_ATEN_MEAN
     case .softmax: LETHE_ATEN_SOFTMAX_INT
     case .logSoftmax: LETHE_ATEN_LOG_SOFTMAX_INT

@@ -19,6 +19,7 @@ class Instance {
   func accumulate(gradients: [Tensor?], count: Int, _ call: Call) throws { throw Instance.wrong }
   func scores(_ call: Call) throws -> [Tensor] { throw Instance.wrong }
   func combine(_ progress: Progress, _ call: Call) throws { throw Instance.wrong }
+  func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]? { throw Instance.wrong }
   func afterStep(_ progress: Progress, _ call: Call) throws { throw Instance.wrong }
   func run(_ model: Model, _ call: Call) throws { throw Instance.wrong }
 
@@ -92,5 +93,8 @@ final class MaskHolder<Method: Mask>: Holder<Method> {
 
 final class UpdaterHolder<Method: Updater>: Holder<Method> {
   override func combine(_ progress: Progress, _ call: Call) throws { try method.combine(progress, call) }
+  override func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]? {
+    try method.scales(for: terms, progress, call)
+  }
   override func afterStep(_ progress: Progress, _ call: Call) throws { try method.afterStep(progress, call) }
 }

@@ -64,7 +64,7 @@ public struct Model {
 
 /// What the run is about.
 public struct TaskInfo: Sendable {
-  /// "classification".
+  /// "classification" or "diffusion".
   public let kind: String
   /// Classification: the number of classes C.
   public let classes: Int
@@ -102,6 +102,21 @@ extension Call {
     return try tensor(found)
   }
 
+  /// Passes a batch through a model as training does and gives the task's loss of each sample, [n], never reduced, with the
+  /// timesteps, int64 [n], where the task has any: for objectives that serve every task.
+  public func batchLosses(_ model: Model, _ batch: Batch) throws -> (losses: Tensor, timesteps: Tensor?) {
+    let losses = try offered(services.task.batch_losses, "lethe.task/1 batch_losses")
+    var given = lethe_batch()
+    given.size = UInt32(MemoryLayout<lethe_batch>.size)
+    given.forget_count = Int64(batch.forgetCount)
+    given.retain_count = Int64(batch.retainCount)
+    (given.inputs, given.labels, given.indices) = (batch.inputs.handle, batch.labels.handle, batch.indices.handle)
+    var found = lethe_task_losses()
+    found.size = UInt32(MemoryLayout<lethe_task_losses>.size)
+    try ask { losses(context, model.handle, &given, &found, $0) }
+    return (try tensor(found.losses), optional(found.timesteps))
+  }
+
   /// The mean loss of the original model over a set. Only in `prepare`: it costs a pass over the set.
   public func referenceLoss(over set: SampleSet) throws -> Double {
     let evaluate = try offered(services.evaluate.reference_loss, "lethe.evaluate/1 reference_loss")
@@ -121,14 +136,16 @@ public struct StepTerm {
   public let coefficient: Double
   /// A scalar without a graph: the term's share of the loss, coefficient included.
   public let loss: Tensor
-  /// Its gradients in parameter order, masked, coefficient included; nil for zero.
+  /// Its gradients in parameter order, masked, coefficient included; nil for zero. Empty in `scales`.
   public let gradients: [Tensor?]
 }
 
 /// The step under way. Legal in `combine` only, but for `learningRate`.
 extension Call {
   /// The terms with their gradients: one backward pass each.
-  public func stepTerms() throws -> [StepTerm] {
+  public func stepTerms() throws -> [StepTerm] { try stepTerms(gradients: true) }
+
+  func stepTerms(gradients: Bool) throws -> [StepTerm] {
     let steps = services.steps
     let (count, term) = (try offered(steps.count, "lethe.step/1 count"), try offered(steps.term, "lethe.step/1 term"))
     let gradient = try offered(steps.gradient, "lethe.step/1 gradient")
@@ -140,7 +157,7 @@ extension Call {
       try ask { term(context, index, &seen, $0) }
       var list = lethe_named_tensors()
       list.size = UInt32(MemoryLayout<lethe_named_tensors>.size)
-      try ask { gradient(context, index, &list, $0) }
+      if gradients { try ask { gradient(context, index, &list, $0) } }
       return StepTerm(
         set: SampleSet(rawValue: seen.set), name: seen.name.map { String(cString: $0) } ?? "",
         coefficient: seen.coefficient, loss: try tensor(seen.loss), gradients: tensors(list))

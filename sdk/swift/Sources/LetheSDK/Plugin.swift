@@ -68,7 +68,7 @@ public struct StrategyEntry {
 
   /// An updater with the manifest's id.
   public static func updater<Method: Updater>(_ id: String, _ method: Method.Type) -> StrategyEntry {
-    StrategyEntry(id, LETHE_ROLE_UPDATER, method, updaterTable(combines: Method.combines)) {
+    StrategyEntry(id, LETHE_ROLE_UPDATER, method, updaterTable(combines: Method.combines, scales: Method.scalesTerms)) {
       try UpdaterHolder<Method>($0, $1)
     }
   }

@@ -24,6 +24,7 @@ final class Services {
   let evaluate: lethe_evaluate
   let steps: lethe_steps
   let data: lethe_data
+  let diffusion: lethe_diffusion
   private var operators = [lethe_op?](repeating: nil, count: Aten.allCases.count)
 
   init(_ host: UnsafePointer<lethe_host>) {
@@ -40,6 +41,7 @@ final class Services {
     evaluate = table(LETHE_EVALUATE, lethe_evaluate())
     steps = table(LETHE_STEP, lethe_steps())
     data = table(LETHE_DATA, lethe_data())
+    diffusion = table(LETHE_DIFFUSION, lethe_diffusion())
   }
 
   /// The handle of one of the kit's own operators, resolved at its first use.

@@ -39,7 +39,7 @@ public struct Batch {
   public let forgetCount: Int
   /// How many samples of the retain set follow them.
   public let retainCount: Int
-  /// Classification: float [n, C, H, W] in [0, 1], n = forgetCount + retainCount.
+  /// Float [n, C, H, W] in [0, 1], for diffusion in [-1, 1]; n = forgetCount + retainCount.
   public let inputs: Tensor
   /// int64 [n], the true labels.
   public let labels: Tensor
@@ -77,6 +77,8 @@ public struct Step {
   public let batches: [Batch]
   /// Counts the calls within a step when gradients are accumulated over several, from 0.
   public let microBatch: Int
+  /// How the batches were drawn, a word of the manifest's "schedules"; nil where the host does not say.
+  public let schedule: String?
 
   init(_ source: UnsafePointer<lethe_objective_in>?, microBatch: (Progress) -> Int, _ call: Call) throws {
     let input = snapshot(source, lethe_objective_in())
@@ -84,6 +86,7 @@ public struct Step {
     sets = SampleSet(rawValue: input.sets)
     model = Model(handle: try offered(input.model, "the model"), call: call)
     self.microBatch = microBatch(progress)
+    schedule = input.schedule.map { String(cString: $0) }
     let first = UnsafeRawPointer(try offered(input.batches, "batches"))
     batches = try (0..<Int(input.batch_count)).map { index in
       try Batch(first + index * Int(input.batch_stride), call)
@@ -115,17 +118,21 @@ public struct Term {
   public var indices: Tensor?
   /// A scalar that is part of the graph, for a term without samples.
   public var penalty: Tensor?
+  /// Whether the samples' own loss is known: `cleanLosses`, or `losses` where that is nil.
+  public var knowsCleanLosses = true
 
   /// A term over samples.
   public init(
     _ name: String, over set: SampleSet, coefficient: Double = 1, losses: Tensor, cleanLosses: Tensor? = nil,
-    indices: Tensor? = nil
+    importance: Tensor? = nil, timesteps: Tensor? = nil, indices: Tensor? = nil
   ) {
     self.name = name
     self.set = set
     self.coefficient = coefficient
     self.losses = losses
     self.cleanLosses = cleanLosses
+    self.importance = importance
+    self.timesteps = timesteps
     self.indices = indices
   }
 
@@ -151,6 +158,7 @@ public struct Term {
       term.timesteps = timesteps?.handle
       term.indices = indices?.handle
       term.penalty = penalty?.handle
+      term.flags = knowsCleanLosses ? 0 : LETHE_TERM_NO_CLEAN_LOSS
       try ask { add(call.context, &term, $0) }
     }
   }
@@ -170,6 +178,8 @@ public struct SeenTerm {
   public let losses: Tensor
   /// [n]: the loss with the true labels; `losses` itself where the term has no other.
   public let cleanLosses: Tensor
+  /// Whether `cleanLosses` means anything: false where the objective says that nobody knows the samples' own loss.
+  public let knowsCleanLosses: Bool
   /// [n], >= 0, or nil for 1.
   public let importance: Tensor?
   /// int64 [n], for diffusion.
@@ -185,6 +195,7 @@ public struct SeenTerm {
     count = Int(input.count)
     losses = try call.tensor(input.losses)
     cleanLosses = call.optional(input.clean_losses) ?? losses
+    knowsCleanLosses = input.clean_losses != nil
     importance = call.optional(input.importance)
     timesteps = call.optional(input.timesteps)
     indices = call.optional(input.indices)

@@ -78,6 +78,12 @@ public protocol Updater: Strategy {
   static var combines: Bool { get }
   /// Reads the terms with `Call.stepTerms` and sets a direction with `Call.setDirection`.
   mutating func combine(_ progress: Progress, _ call: Call) throws
+  /// Whether `scales` is to be called, before `combine`.
+  static var scalesTerms: Bool { get }
+  /// Factors of the terms of one micro-batch, one-element tensors without a graph, where they are known before any gradient
+  /// is taken: the host then makes one backward pass of sum_i scale_i * term_i and does not call `combine`. Nil: each
+  /// term's gradient is taken and `combine` is called. The same kind of answer for all micro-batches of a step.
+  mutating func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]?
   /// Runs after the optimizer's step and before masked weights are restored; the model's parameters may be changed in
   /// place, nothing is recorded.
   mutating func afterStep(_ progress: Progress, _ call: Call) throws
@@ -86,6 +92,10 @@ public protocol Updater: Strategy {
 extension Updater {
   /// No.
   public static var combines: Bool { false }
+  /// No.
+  public static var scalesTerms: Bool { false }
+  /// Nil.
+  public mutating func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]? { nil }
   /// Nothing.
   public mutating func combine(_ progress: Progress, _ call: Call) throws {}
   /// Nothing.

@@ -65,12 +65,24 @@ let maskTable = lethe_mask(
     }
   })
 
-func updaterTable(combines: Bool) -> lethe_updater {
+func updaterTable(combines: Bool, scales: Bool) -> lethe_updater {
   var table = lethe_updater()
   table.size = UInt32(MemoryLayout<lethe_updater>.size)
   if combines {
     table.combine = { me, ctx, progress, error in
       answer(me, ctx, error) { try $0.combine(Progress(progress), $1) }
+    }
+  }
+  if combines, scales {
+    table.scale_terms = { me, ctx, progress, count, scales, error in
+      answer(me, ctx, error) { instance, call in
+        let terms = try call.stepTerms(gradients: false)
+        guard let found = try instance.scales(for: terms, Progress(progress), call) else { return }
+        guard let scales, found.count == Int(count) else {
+          throw Failure("\(found.count) scales for \(count) terms", status: LETHE_E_INTERNAL)
+        }
+        for (index, scale) in found.enumerated() { scales[index] = scale.handle }
+      }
     }
   }
   table.after_step = { me, ctx, progress, error in

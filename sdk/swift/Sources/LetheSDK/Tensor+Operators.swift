@@ -38,6 +38,8 @@ extension Tensor {
   public func log() throws -> Tensor { try call.apply(.log, [value]) }
   /// The square root.
   public func sqrt() throws -> Tensor { try call.apply(.sqrt, [value]) }
+  /// 1 / (1 + e^-x).
+  public func sigmoid() throws -> Tensor { try call.apply(.sigmoid, [value]) }
   /// max(x, 0).
   public func relu() throws -> Tensor { try call.apply(.relu, [value]) }
   /// To the nearest whole number; halves to the even one.
@@ -64,6 +66,13 @@ extension Tensor {
 
   /// The sum of all elements, a scalar.
   public func sum() throws -> Tensor { try call.apply(.sum, [value]) }
+  /// The sum along a dimension, which vanishes.
+  public func sum(along dimension: Int) throws -> Tensor {
+    let dims = [Int64(dimension)]
+    return try dims.withUnsafeBufferPointer { buffer in
+      try call.apply(.sumAlong, [value, lethe_of_ints(buffer.baseAddress, UInt32(buffer.count))])
+    }
+  }
   /// The mean of all elements, a scalar.
   public func mean() throws -> Tensor { try call.apply(.mean, [value]) }
   /// exp(x) / sum exp(x) along a dimension; the largest element is subtracted first.
