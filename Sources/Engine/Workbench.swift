@@ -22,6 +22,8 @@ package final class Workbench {
     let original: TrainableModel
     /// The model that never saw what is forgotten.
     let retrained: TrainableModel?
+    /// A model trained on the retain set for objectives that ask for one.
+    let proxy: TrainableModel?
     /// Measurements of both, once made.
     var measured: [MeasuredModel: Measured] = [:]
     /// The same of diffusion models, with the images that they drew.
@@ -29,7 +31,7 @@ package final class Workbench {
 
     init(
       key: Key, device: Device, data: PreparedData, task: any RunTask, original: TrainableModel,
-      retrained: TrainableModel?
+      retrained: TrainableModel?, proxy: TrainableModel? = nil
     ) {
       self.key = key
       self.device = device
@@ -37,6 +39,7 @@ package final class Workbench {
       self.task = task
       self.original = original
       self.retrained = retrained
+      self.proxy = proxy
     }
   }
 
@@ -52,6 +55,7 @@ package final class Workbench {
     let model: ModelPlan
     let diffusion: DiffusionPlan?
     let base, retrained: ModelSource
+    let proxy: TrainingPlan?
     let evaluate: EvaluatePlan
     let seed: UInt64
 
@@ -67,6 +71,7 @@ package final class Workbench {
       diffusion = plan.diffusion
       base = plan.base
       retrained = plan.retrained
+      proxy = plan.proxy
       evaluate = plan.evaluate
       seed = plan.seed
     }
@@ -115,7 +120,12 @@ package final class Workbench {
         return (made?.model, cached: made?.cached ?? true)
       }
     }
-    let made = Shared(key: key, device: device, data: data, task: task, original: original, retrained: retrained)
+    let proxy: TrainableModel? = try plan.proxy.flatMap { training in
+      let key = plan.proxyKeyJSON()
+      return try library.model(.train(training), key: key, positions: data.split.retain, phase: .retrain)?.model
+    }
+    let made = Shared(key: key, device: device, data: data, task: task, original: original, retrained: retrained,
+      proxy: proxy)
     shared = made
     return made
   }

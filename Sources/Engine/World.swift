@@ -8,11 +8,12 @@ final class World: StrategyWorld {
   let device: Device
   let seed: UInt64
   let task: TaskFacts
-  private let plan: RunPlan
+  let plan: RunPlan
+  let shared: Workbench.Shared
   private let model: TrainableModel
-  private let shared: Workbench.Shared
   private let evaluation: Evaluation
-  private let reporter: Reporter
+  let reporter: Reporter
+  let cancel: CancelFlag
   /// Whether the model may change its shape now: before the first step and after the last.
   var mayResize = false
   /// Whether it did.
@@ -24,10 +25,11 @@ final class World: StrategyWorld {
     self.model = model
     self.shared = shared
     self.reporter = reporter
+    self.cancel = cancel
     device = shared.device
     seed = plan.seed
     task = TaskFacts(
-      classes: shared.data.classNames.count, forget: shared.data.split.forget.count,
+      kind: plan.task.rawValue, classes: shared.data.classNames.count, forget: shared.data.split.forget.count,
       retain: shared.data.split.retain.count)
     evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
   }
@@ -36,38 +38,50 @@ final class World: StrategyWorld {
     switch name {
     case "model": ModelHandle(0)
     case "original": ModelHandle(1)
+    case "proxy": shared.proxy == nil ? nil : ModelHandle(2)
     default: nil
     }
   }
 
-  private func classifier(_ handle: ModelHandle) -> TrainableModel {
-    handle.number == 0 ? model : shared.original
+  /// The model of a handle.
+  func model(_ handle: ModelHandle) -> TrainableModel {
+    switch handle.number {
+    case 0: return model
+    case 1: return shared.original
+    default:
+      guard let proxy = shared.proxy else { preconditionFailure("a handle is given for a model that there is") }
+      return proxy
+    }
   }
 
   func forward(_ model: ModelHandle, inputs: Tensor, evaluation: Bool) throws -> Tensor {
     // The original is shared by every run of a comparison: its statistics must not move, and no graph is kept of it but
     // for gradients of inputs.
-    guard model.number == 0 else {
-      guard !inputs.requiresGrad else { return try plan.forward(shared.original, inputs, training: false) }
-      return try withoutGradients { try plan.forward(shared.original, inputs, training: false) }
+    let network = self.model(model)
+    guard network is ImageClassifier else {
+      throw EngineError.mismatch("the run's model predicts noise; use lethe.diffusion/1")
     }
-    return try plan.forward(self.model, inputs, training: !evaluation)
+    guard model.number == 0 else {
+      guard !inputs.requiresGrad else { return try plan.forward(network, inputs, training: false) }
+      return try withoutGradients { try plan.forward(network, inputs, training: false) }
+    }
+    return try plan.forward(network, inputs, training: !evaluation)
   }
 
   func parameters(of model: ModelHandle) throws -> NamedTensors {
-    let parameters = classifier(model).parameters
+    let parameters = self.model(model).parameters
     return NamedTensors(names: parameters.map(\.name), tensors: parameters.map(\.tensor))
   }
 
   func buffers(of model: ModelHandle) throws -> NamedTensors {
-    let classifier = classifier(model)
-    let trainable = Set(classifier.parameters.map(\.name))
-    let buffers = classifier.state.filter { !trainable.contains($0.name) }
+    let network = self.model(model)
+    let trainable = Set(network.parameters.map(\.name))
+    let buffers = network.state.filter { !trainable.contains($0.name) }
     return NamedTensors(names: buffers.map(\.name), tensors: buffers.map(\.tensor))
   }
 
   func resize(_ parameter: String, of model: ModelHandle, to value: Tensor) throws {
-    guard model.number == 0 else { throw EngineError.mismatch("the original model is frozen") }
+    guard model.number == 0 else { throw EngineError.mismatch("only the model that is unlearned may change") }
     guard mayResize else {
       throw EngineError.mismatch(
         "the model's shape changes only at the beginning and at the end of a run, not at a swap")
@@ -77,37 +91,26 @@ final class World: StrategyWorld {
   }
 
   func losses(outputs: Tensor, labels: Tensor) throws -> Tensor {
-    try outputs.crossEntropy(labels, reduction: .none)
+    guard plan.task == .classification else {
+      throw EngineError.mismatch("the run's model predicts noise; use lethe.diffusion/1, or batch_losses")
+    }
+    return try outputs.crossEntropy(labels, reduction: .none)
   }
 
   func referenceLoss(over set: PluginHost.SampleSet) throws -> Double {
     if let known = referenceLosses[set] { return known }
     let part: Runs.SampleSet = set == .forget ? .forget : .retain
-    let losses = try evaluation.outputs(of: shared.original, on: [part]).values.flatMap(\.losses)
-    let mean = losses.reduce(0) { $0 + Double($1) } / Double(max(losses.count, 1))
+    let mean: Double
+    if let task = shared.task as? DiffusionTask {
+      let sets = DiffusionEvaluation(plan: plan, data: shared.data, task: task, cancel: cancel, reporter: reporter)
+      mean = try (sets.denoisingLoss(of: shared.original, on: part)?.value ?? 0) * lossScale(task)
+    } else {
+      let losses = try evaluation.outputs(of: shared.original, on: [part]).values.flatMap(\.losses)
+      mean = losses.reduce(0) { $0 + Double($1) } / Double(max(losses.count, 1))
+    }
     referenceLosses[set] = mean
     return mean
   }
-
-  /// The run's model is a classifier.
-  var diffusion: DiffusionFacts? { nil }
-
-  func batchLosses(
-    _ model: ModelHandle, of batch: PluginHost.Batch, progress: PluginHost.Progress?
-  ) throws -> (losses: Tensor, timesteps: Tensor?) {
-    let outputs = try forward(model, inputs: batch.inputs, evaluation: false)
-    return (try losses(outputs: outputs, labels: batch.labels), nil)
-  }
-
-  func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor { throw Self.noDenoiser }
-
-  func diffusionLosses(prediction: Tensor, target: Tensor) throws -> Tensor { throw Self.noDenoiser }
-
-  func referenceCurve(over set: PluginHost.SampleSet, at timesteps: [Int]) throws -> [Double] {
-    throw Self.noDenoiser
-  }
-
-  private static let noDenoiser = EngineError.mismatch("the run's model is a classifier")
 
   func batch(_ number: Int, of pass: DataPass) throws -> PluginHost.Batch {
     let positions = pass.set == .forget ? shared.data.split.forget : shared.data.split.retain

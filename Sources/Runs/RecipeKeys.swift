@@ -31,7 +31,7 @@ package struct RecipeSection: Sendable, Equatable {
 
   /// All maps of a recipe, in the order of the page that documents them.
   package static let all: [RecipeSection] = [
-    .recipe, .data, .validation, .add, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained, .optimizer,
+    .recipe, .data, .validation, .add, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained, .proxy, .optimizer,
     .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .generation, .sampler,
     .classifier, .checkpoint,
   ]
@@ -52,6 +52,7 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("diffusion", "map", "linear, 1000 steps", "the noise of a diffusion model"),
       RecipeKey("base", "map", "trained", "how the original model is made"),
       RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
+      RecipeKey("proxy", "map", "none", "how a further model is trained on the retain set, for objectives that ask for it"),
       RecipeKey("pipeline", "map, none", "–", "how the original model is made to forget"),
       RecipeKey("methods", "map of names", "none", "for `lethe compare`: keys of `pipeline` that each method changes"),
       RecipeKey("method", "name", "none", "the one of `methods` that is meant, as `--method` says it"),
@@ -176,6 +177,7 @@ package struct RecipeSection: Sendable, Equatable {
         "samples", "path", "forget and retain", "the positions it is trained on, in a file: text, .json or .npy")
     ])
   static let retrained = RecipeSection("retrained", training { _ in "base's" })
+  static let proxy = RecipeSection("proxy", training { _ in "base's" }.filter { $0.name != "weights" })
 
   static let optimizer = RecipeSection(
     "optimizer",

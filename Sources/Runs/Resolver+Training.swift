@@ -44,6 +44,18 @@ extension Resolver {
     return try source(section, defaults: standardTraining)
   }
 
+  /// How a further model is trained on the retain set; nil where nobody says.
+  func proxy(_ top: SectionReader, base: ModelSource) throws(RunError) -> TrainingPlan? {
+    guard top["proxy"] != nil else { return nil }
+    var defaults = standardTraining
+    if case .train(let training) = base { defaults = training }
+    defaults.samples = nil
+    guard case .train(let training) = try source(top.section("proxy", .proxy), defaults: defaults) else {
+      preconditionFailure("a proxy has no weights")
+    }
+    return training
+  }
+
   private func source(_ section: SectionReader, defaults: TrainingPlan?) throws(RunError) -> ModelSource {
     if let file = try path(section, "weights") {
       for entry in section.entries where entry.key != "weights" {

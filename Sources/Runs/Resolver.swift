@@ -69,13 +69,14 @@ extension Resolver {
     let diffusion = try diffusion(top, model)
     let base = try base(top.section("base", .base), model)
     let retrained = try retrained(top, isNone: !hasRetrained, base: base)
+    let proxy = try proxy(top, base: base)
     let pipeline = try pipeline(top)
     let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,
       channelsLast: isChannelsLast, threads: threads, data: data, forget: requests[0],
       sequence: requests.count > 1 ? requests : nil, model: model, diffusion: diffusion, base: base,
-      retrained: retrained, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
+      retrained: retrained, proxy: proxy, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
       evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation, diffusion),
       checkpoint: try checkpoint(top),
       pluginFolders: try paths(top, "plugins"),

@@ -37,6 +37,8 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var base: ModelSource
   /// How the retrained model is made.
   package var retrained: ModelSource
+  /// How a further model is trained on the retain set, for objectives that ask for one; nil for none.
+  package var proxy: TrainingPlan?
   /// How the original model is made to forget; nil in a plan that only evaluates weights from elsewhere.
   package var pipeline: PipelinePlan?
   /// What changes the model in one go instead of a pipeline's steps; nil for a pipeline.
@@ -58,7 +60,7 @@ package struct RunPlan: Sendable, Equatable, Codable {
   enum CodingKeys: String, CodingKey {
     case format, name, variant, seed, device, precision
     case channelsLast = "channels_last"
-    case threads, data, forget, sequence, stage, model, diffusion, base, retrained, pipeline, procedure, swaps,
+    case threads, data, forget, sequence, stage, model, diffusion, base, retrained, proxy, pipeline, procedure, swaps,
       evaluate,
       checkpoint
     case pluginFolders = "plugins"
@@ -120,6 +122,9 @@ extension RunPlan {
     guard case .train(let training) = retrained else { return nil }
     return modelKey("retrained", training, forget: forget)
   }
+
+  /// What decides the further model, as JSON with sorted keys; nil where there is none.
+  package func proxyKeyJSON() -> String? { proxy.map { modelKey("retrained", $0, forget: forget) } }
 
   private func modelKey(_ kind: String, _ training: TrainingPlan, forget: ForgetPlan?) -> String {
     var entries = [
