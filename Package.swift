@@ -104,9 +104,8 @@ let fuzz: [Target] =
 let package = Package(
   name: "lethe",
   products: [
-    .executable(name: "lethe", targets: ["lethe"]),
     .library(name: "CTorch", type: .dynamic, targets: ["CTorch"]),
-  ] + plugins.map(\.product),
+  ] ,
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -139,21 +138,9 @@ let package = Package(
     module("Runs", [.product(name: "Yams", package: "Yams")]),
     module("Tensors", ["CTorchTable"]),
     module("Learning", ["Tensors", "CArchive", "CImage", "CSVM", "CNettle"]),
-    module("PluginHost", ["Learning", "Tensors", "CLethe", "CFFI"]),
-    module("Engine", ["PluginHost", "Learning", "Tensors", "Runs"]),
-    .executableTarget(
-      name: "lethe",
-      dependencies: ["Engine", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: house + [.strictMemorySafety()]),
-
-    tests("Runs", ["Runs"], exclude: ["Fixtures", "Golden"]),
     tests("Tensors", ["Tensors"], exclude: ["Golden"]),
     tests("Learning", ["Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
-    tests("PluginHost", ["PluginHost", "Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
-    tests("Engine", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
-    tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"]),
-    tests("Command", [], exclude: ["Fixtures"]),
-  ] + plugins.flatMap(\.targets) + fuzz,
+  ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11,
   cxxLanguageStandard: .cxx20
