@@ -9,7 +9,7 @@ extension Measurement {
     MetricValue(
       id: protocolID, name: metric.heading, value: value, unit: metric.unit, direction: metric.direction,
       set: metric.part.flatMap { SampleSet(rawValue: $0.rawValue) }, samples: samples, seed: seed, setHash: setHash,
-      isCapped: isCapped, isDetail: table.map { !$0.contains(metric.name) } ?? false)
+      isCapped: isCapped, isDetail: table.flatMap { table in metric.name.map { !table.contains($0) } } ?? false)
   }
 }
 
@@ -47,11 +47,27 @@ extension Metric {
     case .weightsMoved: "weights moved"
     case .relearn: "relearn"
     case .rte: "RTE"
+    case .forgetNLL: "NLL(forget)"
+    case .retainNLL: "NLL(retain)"
+    case .forgetDenoisingLoss: "denoising loss(forget)"
+    case .retainDenoisingLoss: "denoising loss(retain)"
+    case .testDenoisingLoss: "denoising loss(test)"
+    case .validationDenoisingLoss: "denoising loss(validation)"
+    case .fid: "FID"
+    case .kid: "KID"
+    case .inceptionScore: "IS"
+    case .precision: "precision"
+    case .recall: "recall"
+    case .targetRate: "target rate"
+    case .classProbability: "class probability"
+    case .classEntropy: "class entropy"
+    case .similarity: "similarity"
+    case .reconstructionDistance: "reconstruction distance"
     }
   }
 
-  /// The word of the recipe that asks for it.
-  fileprivate var name: MetricName {
+  /// The word of the recipe that asks for it; nil where none does.
+  fileprivate var name: MetricName? {
     switch self {
     case .ua, .fa: .ua
     case .ra: .ra
@@ -72,6 +88,10 @@ extension Metric {
     case .weightsMoved: .weightsMoved
     case .relearn: .relearn
     case .rte: .rte
+    case .forgetNLL, .retainNLL, .forgetDenoisingLoss, .retainDenoisingLoss, .testDenoisingLoss,
+      .validationDenoisingLoss, .fid, .kid, .inceptionScore, .precision, .recall, .targetRate, .classProbability,
+      .classEntropy, .similarity, .reconstructionDistance:
+      nil
     }
   }
 
@@ -79,12 +99,16 @@ extension Metric {
     switch self {
     case .ua, .fa, .ra, .ta, .va, .miaSVC, .miaCorrectness, .miaEntropy, .miaModifiedEntropy,
       .miaPublishedModifiedEntropy, .miaProbabilities, .miaThreshold, .averageGap, .forgetAgreement, .retainAgreement,
-      .testAgreement, .validationAgreement, .weightsMoved:
+      .testAgreement, .validationAgreement, .weightsMoved, .targetRate:
       "%"
-    case .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence: "nats"
+    case .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence, .classEntropy: "nats"
+    case .forgetNLL, .retainNLL: "bits/dim"
     case .relearn: "steps"
     case .rte: "min"
-    case .forgetLoss, .retainLoss, .testLoss, .validationLoss, .tow, .weightDistance, .relativeWeightDistance: ""
+    case .forgetLoss, .retainLoss, .testLoss, .validationLoss, .tow, .weightDistance, .relativeWeightDistance,
+      .forgetDenoisingLoss, .retainDenoisingLoss, .testDenoisingLoss, .validationDenoisingLoss, .fid, .kid,
+      .inceptionScore, .precision, .recall, .classProbability, .similarity, .reconstructionDistance:
+      ""
     }
   }
 
@@ -93,9 +117,12 @@ extension Metric {
     case .ua, .fa, .ra, .ta, .forgetLoss, .retainLoss, .testLoss, .miaSVC, .miaCorrectness, .miaEntropy,
       .miaModifiedEntropy, .miaPublishedModifiedEntropy, .miaProbabilities, .miaThreshold, .relearn:
       .retrained
-    case .va, .tow, .forgetAgreement, .retainAgreement, .testAgreement, .validationAgreement: .higher
+    case .va, .tow, .forgetAgreement, .retainAgreement, .testAgreement, .validationAgreement, .forgetNLL,
+      .forgetDenoisingLoss, .inceptionScore, .precision, .recall, .classEntropy, .reconstructionDistance:
+      .higher
     case .validationLoss, .averageGap, .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence,
-      .weightDistance, .relativeWeightDistance, .rte:
+      .weightDistance, .relativeWeightDistance, .rte, .retainNLL, .retainDenoisingLoss, .testDenoisingLoss,
+      .validationDenoisingLoss, .fid, .kid, .targetRate, .classProbability, .similarity:
       .lower
     case .weightsMoved: .neutral
     }

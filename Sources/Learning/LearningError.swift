@@ -13,6 +13,8 @@ package enum LearningError: Error, Equatable, Sendable {
   case unreadable(path: String, reason: String)
   /// An archive or a compressed file is damaged, or of a kind that cannot be read.
   case corruptArchive(path: String, entry: String?, reason: String)
+  /// The system refuses to write a file.
+  case unwritable(path: String, reason: String)
 
   // MARK: IDX
 
@@ -106,6 +108,8 @@ package enum LearningError: Error, Equatable, Sendable {
   case notFinite(metric: String, set: String, position: Int)
   /// libsvm refuses its input.
   case attackFailed(reason: String)
+  /// A metric of generated images cannot be computed from what it was given.
+  case generation(GenerationProblem)
 
   // MARK: Models
 
@@ -145,6 +149,7 @@ package enum LearningError: Error, Equatable, Sendable {
     case .missing: 66
     case .unwritable: 73
     case .unreadable: 74
+    case .unwritable: 73
     case .notFinite: 75
     default: 65
     }
@@ -158,6 +163,8 @@ extension LearningError: CustomStringConvertible {
     case .interrupted(let signal): "interrupted by signal \(signal)"
     case .missing(let path, let expected): "'\(path)' does not exist; expected \(expected)"
     case .unreadable(let path, let reason): "cannot read '\(path)': \(reason)"
+    case .unwritable(let path, let reason): "cannot write '\(path)': \(reason)"
+    case .generation(let problem): "\(problem)"
     case .corruptArchive(let path, let entry, let reason):
       "\(Self.place(path, entry)) cannot be unpacked: \(reason); fetch it again or check its hash"
     case .idxMagic, .idxLength, .idxShape, .idxCount, .idxSize, .labelRange: idxDescription

@@ -62,6 +62,38 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
   case relearn
   /// Run time of the unlearning alone, in minutes.
   case rte
+  /// Mean negative log-likelihood of the forget set under a diffusion model, in bits per dimension.
+  case forgetNLL = "nll-forget"
+  /// The same of the retain set.
+  case retainNLL = "nll-retain"
+  /// Mean squared error of the predicted noise on the forget set.
+  case forgetDenoisingLoss = "denoising-loss-forget"
+  /// The same on the retain set.
+  case retainDenoisingLoss = "denoising-loss-retain"
+  /// The same on the test set.
+  case testDenoisingLoss = "denoising-loss-test"
+  /// The same on the validation set.
+  case validationDenoisingLoss = "denoising-loss-validation"
+  /// Fréchet distance between the features of generated and of real images.
+  case fid
+  /// Kernel distance between the features of generated and of real images.
+  case kid
+  /// Inception Score of generated images.
+  case inceptionScore = "inception-score"
+  /// Share of generated images in the manifold of real ones.
+  case precision
+  /// Share of real images in the manifold of generated ones.
+  case recall
+  /// Share of generated images that are a target.
+  case targetRate = "target-rate"
+  /// Mean probability of the forgotten class that a classifier gives to images generated as that class.
+  case classProbability = "class-probability"
+  /// Mean entropy of what a classifier says of images generated as the forgotten class.
+  case classEntropy = "class-entropy"
+  /// Mean cosine between the embeddings of forgotten images and of their reconstructions from a noised start.
+  case similarity
+  /// Mean Euclidean distance between the same in pixels.
+  case reconstructionDistance = "reconstruction-distance"
 
   /// Which procedure made a number: the metric and what its definition leaves open elsewhere. Numbers with different
   /// ids are not comparable.
@@ -87,19 +119,39 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
       case .weightsMoved: "bits,parameters,original"
       case .relearn: "steps"
       case .rte: "minutes"
+      case .forgetNLL, .retainNLL: "bits/dim,probability-flow,rk45,no-dequantisation"
+      case .forgetDenoisingLoss, .retainDenoisingLoss, .testDenoisingLoss, .validationDenoisingLoss:
+        "mean-squared-error,per-pixel"
+      case .fid: "frechet,n-1"
+      case .kid: "mmd2-unbiased,cubic"
+      case .inceptionScore: "exp-mean-kl"
+      case .precision: "generated-in-real"
+      case .recall: "real-in-generated"
+      case .targetRate: "euclidean,pixels-0-1"
+      case .classProbability: "mean-softmax"
+      case .classEntropy: "nats,mean"
+      case .similarity: "cosine,noised-start"
+      case .reconstructionDistance: "euclidean,pixels-0-1,noised-start"
       }
     return "\(rawValue)@\(procedure)"
   }
 
+  /// The same with what a run decided of the procedure: features, numbers of samples, tolerances.
+  package func protocolID(_ details: String...) -> String { ([protocolID] + details).joined(separator: ",") }
+
   /// The one set that the metric is about, or nil when it takes several or none.
   package var part: Split.Part? {
     switch self {
-    case .ua, .fa, .forgetLoss, .forgetAgreement, .forgetDivergence, .relearn: .forget
-    case .ra, .retainLoss, .retainAgreement, .retainDivergence: .retain
-    case .ta, .testLoss, .testAgreement, .testDivergence: .test
-    case .va, .validationLoss, .validationAgreement, .validationDivergence: .validation
+    case .ua, .fa, .forgetLoss, .forgetAgreement, .forgetDivergence, .relearn, .forgetNLL, .forgetDenoisingLoss,
+      .similarity,
+      .reconstructionDistance:
+      .forget
+    case .ra, .retainLoss, .retainAgreement, .retainDivergence, .retainNLL, .retainDenoisingLoss: .retain
+    case .ta, .testLoss, .testAgreement, .testDivergence, .testDenoisingLoss: .test
+    case .va, .validationLoss, .validationAgreement, .validationDivergence, .validationDenoisingLoss: .validation
     case .miaSVC, .miaCorrectness, .miaEntropy, .miaModifiedEntropy, .miaPublishedModifiedEntropy, .miaProbabilities,
-      .miaThreshold, .tow, .averageGap, .weightDistance, .relativeWeightDistance, .weightsMoved, .rte:
+      .miaThreshold, .tow, .averageGap, .weightDistance, .relativeWeightDistance, .weightsMoved, .rte, .fid, .kid,
+      .inceptionScore, .precision, .recall, .targetRate, .classProbability, .classEntropy:
       nil
     }
   }
@@ -109,6 +161,16 @@ package enum Metric: String, Sendable, Codable, CaseIterable {
     switch self {
     case .weightDistance, .relativeWeightDistance, .weightsMoved: true
     default: false
+    }
+  }
+
+  /// The loss of denoising a set.
+  package static func denoisingLoss(on part: Split.Part) -> Metric {
+    switch part {
+    case .forget: .forgetDenoisingLoss
+    case .retain: .retainDenoisingLoss
+    case .test: .testDenoisingLoss
+    case .validation: .validationDenoisingLoss
     }
   }
 
@@ -138,12 +200,13 @@ package struct Measurement: Sendable, Equatable, Codable {
   /// What was measured.
   package let metric: Metric
   /// The value: percent for accuracies, attacks, agreements, gaps and shares of weights, nats for losses and divergences,
-  /// minutes for RTE, steps for relearning, 0 ... 1 for ToW.
+  /// minutes for RTE, steps for relearning, 0 ... 1 for ToW, precision, recall and the probability of a class, bits per
+  /// dimension for NLL, percent for the rate of a target.
   package let value: Double
   /// ``Metric/protocolID``, or a longer one where the recipe decides a part of the procedure.
   package let protocolID: String
   /// How many samples the value is about: those of the metric's set, and of the forget set where it takes several; nil
-  /// for a number about weights.
+  /// for a number about weights. Of generated images, how many were generated.
   package let samples: Int?
   /// The run's seed.
   package let seed: UInt64
@@ -156,14 +219,16 @@ package struct Measurement: Sendable, Equatable, Codable {
   ///
   /// - Parameters:
   ///   - protocolID: instead of the metric's own.
+  ///   - samples: how many the value is about, where the split does not say.
   ///   - isCapped: whether the procedure gave up at this value.
   package init(
-    _ metric: Metric, _ value: Double, split: Split, seed: UInt64, protocolID: String? = nil, isCapped: Bool = false
+    _ metric: Metric, _ value: Double, split: Split, seed: UInt64, protocolID: String? = nil, samples: Int? = nil,
+    isCapped: Bool = false
   ) {
     self.metric = metric
     self.value = value
     self.protocolID = protocolID ?? metric.protocolID
-    samples = metric.isAboutWeights ? nil : split[metric.part ?? .forget].count
+    self.samples = metric.isAboutWeights ? nil : samples ?? split[metric.part ?? .forget].count
     self.seed = seed
     setHash = metric.isAboutWeights ? nil : metric.part.map(split.hash(of:)) ?? split.sha256
     self.isCapped = isCapped

@@ -102,7 +102,9 @@ package struct Evaluator: Sendable {
         value = try attack.threshold().percent
       case .tow, .averageGap, .forgetAgreement, .retainAgreement, .testAgreement, .validationAgreement,
         .forgetDivergence, .retainDivergence, .testDivergence, .validationDivergence, .weightDistance,
-        .relativeWeightDistance, .weightsMoved, .relearn, .rte:
+        .relativeWeightDistance, .weightsMoved, .relearn, .rte, .forgetNLL, .retainNLL, .forgetDenoisingLoss,
+        .retainDenoisingLoss, .testDenoisingLoss, .validationDenoisingLoss, .fid, .kid, .inceptionScore, .precision,
+        .recall, .targetRate, .classProbability, .classEntropy, .similarity, .reconstructionDistance:
         continue
       }
       pending.append(.done(Measurement(metric, value, split: split, seed: seed)))
@@ -161,9 +163,10 @@ extension Evaluator {
 
   /// A number about weights, or one whose protocol is the recipe's to say.
   package func measurement(
-    _ metric: Metric, _ value: Double, protocolID: String? = nil, isCapped: Bool = false
+    _ metric: Metric, _ value: Double, protocolID: String? = nil, samples: Int? = nil, isCapped: Bool = false
   ) -> Measurement {
-    Measurement(metric, value, split: split, seed: seed, protocolID: protocolID, isCapped: isCapped)
+    Measurement(
+      metric, value, split: split, seed: seed, protocolID: protocolID, samples: samples, isCapped: isCapped)
   }
 }
 

@@ -41,6 +41,13 @@ package final class ImageClassifier: TrainableModel {
     let ordered = channelsLast ? try images.contiguous(.channelsLast) : images
     return try network(try normalise(ordered), training: training)
   }
+
+  /// What the last linear layer sees, [N, k], of images [N, C, H, W] in [0, 1], by the running statistics: features by which
+  /// sets of images are compared. k is the number of inputs of that layer.
+  package func features(_ images: Tensor) throws(TensorError) -> Tensor {
+    let ordered = channelsLast ? try images.contiguous(.channelsLast) : images
+    return try network.features(try normalise(ordered), training: false)
+  }
 }
 
 extension ImageClassifier {

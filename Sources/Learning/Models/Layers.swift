@@ -36,6 +36,15 @@ struct Linear {
 
 /// What a classifier computes from normalised images.
 protocol Network {
+  /// What the last linear layer sees [N, k] of images [N, C, H, W].
+  func features(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor
+  /// Logits [N, classes] of features [N, k].
+  func logits(_ features: Tensor) throws(TensorError) -> Tensor
+}
+
+extension Network {
   /// Logits [N, classes] of images [N, C, H, W].
-  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor
+  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
+    try logits(try features(images, training: training))
+  }
 }

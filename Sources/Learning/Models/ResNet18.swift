@@ -32,12 +32,14 @@ struct ResNet18: Network {
     head = try builder.linear("fc", inputs: inputs, outputs: classes)
   }
 
-  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
+  func features(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
     var features = try stemNormalisation(try stem(images), training: training)
     try features.rectify()
     for block in blocks { features = try block(features, training: training) }
-    return try head(try features.adaptiveAveragePool2d(1, 1).flatten(from: 1))
+    return try features.adaptiveAveragePool2d(1, 1).flatten(from: 1)
   }
+
+  func logits(_ features: Tensor) throws(TensorError) -> Tensor { try head(features) }
 }
 
 /// Two 3×3 convolutions beside a shortcut, which is a 1×1 convolution where the shape changes.

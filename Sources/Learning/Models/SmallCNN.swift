@@ -21,13 +21,15 @@ struct SmallCNN: Network {
     head = try builder.linear("fc", inputs: inputs * height * width, outputs: classes)
   }
 
-  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
+  func features(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
     var features = images
     for block in blocks {
       features = try block.normalisation(try block.convolution(features), training: training)
       try features.rectify()
       features = try features.maxPool2d(2)
     }
-    return try head(try features.flatten(from: 1))
+    return try features.flatten(from: 1)
   }
+
+  func logits(_ features: Tensor) throws(TensorError) -> Tensor { try head(features) }
 }

@@ -25,7 +25,8 @@ struct VGG16: Network {
 
   private let features: [Layer]
   private let pool: Int
-  private let head: [Linear]
+  private let hidden: [Linear]
+  private let head: Linear
 
   /// The least height and width: every pooling halves the image.
   static let leastSide = 16
@@ -58,19 +59,20 @@ struct VGG16: Network {
     switch form {
     case .threeLinear:
       pool = 2
-      let hidden = 4 * width
-      head = [
-        try builder.linear("classifier.0", inputs: 4 * inputs, outputs: hidden, deviation: 0.01),
-        try builder.linear("classifier.2", inputs: hidden, outputs: hidden, deviation: 0.01),
-        try builder.linear("classifier.4", inputs: hidden, outputs: classes, deviation: 0.01),
+      let units = 4 * width
+      hidden = [
+        try builder.linear("classifier.0", inputs: 4 * inputs, outputs: units, deviation: 0.01),
+        try builder.linear("classifier.2", inputs: units, outputs: units, deviation: 0.01),
       ]
+      head = try builder.linear("classifier.4", inputs: units, outputs: classes, deviation: 0.01)
     case .globalAverage:
       pool = 1
-      head = [try builder.linear("classifier", inputs: inputs, outputs: classes, deviation: 0.01)]
+      hidden = []
+      head = try builder.linear("classifier", inputs: inputs, outputs: classes, deviation: 0.01)
     }
   }
 
-  func callAsFunction(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
+  func features(_ images: Tensor, training: Bool) throws(TensorError) -> Tensor {
     var features = images
     for layer in self.features {
       switch layer {
@@ -81,12 +83,14 @@ struct VGG16: Network {
       }
     }
     features = try features.adaptiveAveragePool2d(pool, pool).flatten(from: 1)
-    for (index, linear) in head.enumerated() {
-      if index > 0 { try features.rectify() }
+    for linear in hidden {
       features = try linear(features)
+      try features.rectify()
     }
     return features
   }
+
+  func logits(_ features: Tensor) throws(TensorError) -> Tensor { try head(features) }
 }
 
 extension ImageClassifier {
