@@ -107,7 +107,7 @@ private struct ModelEvaluation {
 
   func measure(_ model: TrainableModel) throws -> DiffusionMeasuring.Measured {
     guard let denoiser = model as? Denoiser else { preconditionFailure("diffusion has denoisers") }
-    var found: [Measurement] = []
+    var found: [Learning.Measurement] = []
     for metric in plan.evaluate.metrics {
       switch metric {
       case .denoising: found += try denoising(denoiser)
@@ -128,7 +128,7 @@ private struct ModelEvaluation {
   /// What was moved and how long it took.
   func moved(_ model: TrainableModel?, _ seconds: Double?) throws -> [MetricValue] {
     guard let model else { return [] }
-    var found: [Measurement] = []
+    var found: [Learning.Measurement] = []
     let metrics = plan.evaluate.metrics
     if metrics.contains(.weightDistance), let retrained = measuring.shared.retrained {
       let distance = try WeightComparison(model, named: "the unlearned model", to: retrained).distance()
@@ -147,7 +147,7 @@ private struct ModelEvaluation {
 
   // MARK: The model itself
 
-  private func denoising(_ model: Denoiser) throws -> [Measurement] {
+  private func denoising(_ model: Denoiser) throws -> [Learning.Measurement] {
     try plan.evaluate.sets.compactMap { set in
       guard let loss = try sets.denoisingLoss(of: model, on: set) else { return nil }
       return evaluator.measurement(
@@ -157,7 +157,7 @@ private struct ModelEvaluation {
     }
   }
 
-  private func likelihood(_ model: Denoiser) throws -> [Measurement] {
+  private func likelihood(_ model: Denoiser) throws -> [Learning.Measurement] {
     var bits = BitsPerDimension()
     bits.schedule = try BitsPerDimension.Schedule(betas: task.table.schedule.betas)
     bits.relativeTolerance = generation.nllTolerance
@@ -180,7 +180,7 @@ private struct ModelEvaluation {
   }
 
   /// Images of the forget set with noise to a quarter of the timesteps, and back.
-  private func similarity(_ model: Denoiser) throws -> [Measurement] {
+  private func similarity(_ model: Denoiser) throws -> [Learning.Measurement] {
     guard let targets, let judge else { return [] }
     let images = try targets.narrow(0, start: 0, length: min(generation.samples, targets.shape[0]))
     let count = images.shape[0]
