@@ -98,6 +98,22 @@ final class PreparedData {
     return parts.isEmpty ? nil : "the original model is trained on 'base.samples': \(parts.joined(separator: ", "))"
   }
 
+  /// The same with other retain samples: images [n, C, H, W] in [-1, 1], put behind the training images.
+  init(_ other: PreparedData, replaying images: Tensor, labels: [Int]) throws {
+    let first = other.train.count
+    split = Split(
+      forget: other.split.forget, retain: (first..<first + labels.count).map { Int32($0) },
+      validation: other.split.validation, test: other.split.test)
+    earlierForgetSets = []
+    baseSamples = other.baseSamples
+    train = try ImageStore(other.train, adding: images, labels: labels)
+    test = other.test
+    classNames = other.classNames
+    ownClasses = other.ownClasses
+    mean = other.mean
+    standardDeviation = other.standardDeviation
+  }
+
   /// The same images in [0, 1] without those that were added: what a classifier of the source's classes learns.
   init(classifying other: PreparedData) throws {
     let labels = try other.train.labels.int64s()

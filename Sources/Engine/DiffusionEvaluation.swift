@@ -56,12 +56,36 @@ struct DiffusionEvaluation {
     }
   }
 
-  /// The denoising loss of the validation set, during a run.
+  /// During a run: the denoising loss of the validation set, where there is one, of forget and retain set; and how often
+  /// the model draws what it should forget, where the recipe has images drawn on the way.
   func validate(_ model: TrainableModel) throws -> [MetricValue] {
-    guard let loss = try denoisingLoss(of: model, on: .validation) else { return [] }
-    let metric = Metric.validationDenoisingLoss
-    let measurement = Evaluator(split: data.split, seed: plan.seed).measurement(
-      metric, loss.value, protocolID: metric.protocolID(loss.detail), samples: loss.samples)
-    return [measurement.metricValue()]
+    let evaluator = Evaluator(split: data.split, seed: plan.seed)
+    var found: [MetricValue] = []
+    for set in [SampleSet.validation, .retain, .forget] {
+      guard let loss = try denoisingLoss(of: model, on: set) else { continue }
+      let metric = Metric.denoisingLoss(on: set.part)
+      found.append(
+        evaluator.measurement(
+          metric, loss.value, protocolID: metric.protocolID(loss.detail), samples: loss.samples
+        ).metricValue())
+    }
+    if let generation = plan.evaluate.generation, generation.during > 0, let model = model as? Denoiser,
+      let targets = try data.distinctImages(of: .forget, atMost: 4096)
+    {
+      let images = try Sampler(task.table.schedule, generation.sampler.settings).sample(
+        model, seed: generation.seed, images: 0..<generation.during,
+        conditions: model.conditions > 0 ? (0..<generation.during).map { $0 % model.conditions } : nil,
+        batch: generation.batch, cancel: cancel,
+        forward: { try plan.denoise(model, $0, timesteps: $1, conditions: $2, training: false) })
+      let rate = try TargetRate(images: images, targets: targets, threshold: generation.targetDistance, cancel: cancel)
+        .rate
+      var value = evaluator.measurement(
+        .targetRate, rate.value * 100, protocolID: Metric.targetRate.protocolID("\(generation.targetDistance)"),
+        samples: rate.trials
+      ).metricValue()
+      value.interval = [rate.interval.lowerBound * 100, rate.interval.upperBound * 100]
+      found.append(value)
+    }
+    return found
   }
 }

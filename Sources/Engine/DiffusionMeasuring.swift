@@ -214,10 +214,7 @@ private struct ModelEvaluation {
 
   private var sampler: Sampler {
     get throws {
-      let plan = generation.sampler
-      let kind: SamplerSettings.Kind = plan.name == .ddpm ? .ddpm : .ddim(eta: plan.eta)
-      return try Sampler(
-        task.table.schedule, SamplerSettings(kind: kind, steps: plan.steps, guidance: plan.guidance))
+      try Sampler(task.table.schedule, generation.sampler.settings)
     }
   }
 
@@ -315,6 +312,13 @@ private struct ModelEvaluation {
     var found = value(metric, share.value * scale, detail, samples: share.trials)
     found.interval = [share.interval.lowerBound * scale, share.interval.upperBound * scale]
     return found
+  }
+}
+
+extension SamplerPlan {
+  /// The same for `Learning`.
+  var settings: SamplerSettings {
+    SamplerSettings(kind: name == .ddpm ? .ddpm : .ddim(eta: eta), steps: steps, guidance: guidance)
   }
 }
 

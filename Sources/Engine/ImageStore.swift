@@ -27,6 +27,19 @@ final class ImageStore {
     labels = try Tensor(images.labels.map { Int64($0) }, shape: [count], device: device)
   }
 
+  /// The same with images [n, C, H, W] in [-1, 1] behind them, rounded to bytes.
+  init(_ other: ImageStore, adding images: Tensor, labels added: [Int]) throws {
+    let bytes = try (images * 127.5 + 127.5).rounded().clamped(min: 0, max: 255).to(.uint8)
+    pixels = try Tensor.cat([other.pixels, bytes])
+    labels = try Tensor.cat([
+      other.labels, Tensor(added.map { Int64($0) }, shape: [added.count], device: other.device),
+    ])
+    (channels, height, width) = (other.channels, other.height, other.width)
+    count = other.count + added.count
+    device = other.device
+    isSymmetric = other.isSymmetric
+  }
+
   /// The same images, batches of which are in [0, 1].
   init(inUnitRange other: ImageStore) {
     pixels = other.pixels

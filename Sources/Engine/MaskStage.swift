@@ -62,7 +62,7 @@ struct MaskStage {
     var hash = SHA256()
     for (_, tensor) in model.state { hash.update(try tensor.contiguous().bytes()) }
     let decisive =
-      "\(shared.data.split.sha256) \(mask.part.sha256) \(mask.part.id) \(mask.part.parameters) \(mask.batch ?? 0) "
+      "\(shared.seen.split.sha256) \(mask.part.sha256) \(mask.part.id) \(mask.part.parameters) \(mask.batch ?? 0) "
       + "\(plan.seed) \(plan.precision) \(plan.channelsLast) \(plan.device) \(plan.data) \(plan.walkBatch) "
       + "\(plan.walkOptimizer) \(plan.diffusion.map { "\($0)" } ?? "")"
     hash.update(Array(decisive.utf8))
@@ -79,10 +79,10 @@ struct MaskStage {
     defer { putBack(before) }
     let walker = try Learner(model: model, settings: plan.walkOptimizer.settings)
     let source = try BatchSource(
-      store: shared.data.train,
+      store: shared.seen.train,
       augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
       channelsLast: plan.channelsLast, seed: plan.seed, device: shared.device)
-    let split = shared.data.split
+    let split = shared.seen.split
     let streams = instance.strategy.manifest.streams
     let order = EpochPlan(
       seed: plan.seed, epoch: 0, forget: streams.contains("forget") ? split.forget : [],

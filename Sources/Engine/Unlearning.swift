@@ -47,13 +47,13 @@ final class Unlearning {
       model: model, settings: pipeline.optimizer.settings, freezesStatistics: pipeline.freezeBatchnorm,
       average: pipeline.optimizer.average)
     source = try BatchSource(
-      store: shared.data.train,
+      store: shared.seen.train,
       augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
       channelsLast: plan.channelsLast, seed: plan.seed, device: shared.device)
     validate = shared.validation(plan, cancel, reporter)
     self.pipeline = try Pipeline(
       plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
-    timeline = Timeline(plan: plan, parts: pipeline, split: shared.data.split)
+    timeline = Timeline(plan: plan, parts: pipeline, split: shared.seen.split)
     try timeline.check(plan.swaps)
     schedule = pipeline.optimizer.schedule(
       stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs,
@@ -177,7 +177,9 @@ final class Unlearning {
     if plan.evaluate.every.isDue(step: step, epoch: epoch) {
       let measured = try validate(model)
       try reporter.say(.evaluated(.step(step), measured))
-      if let loss = measured.first(where: { $0.name.hasPrefix("loss") })?.value, loss < best ?? .infinity {
+      if let loss = measured.first(where: {
+        $0.id.hasPrefix("loss-validation") || $0.id.hasPrefix("denoising-loss-validation")
+      })?.value, loss < best ?? .infinity {
         best = loss
         try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])
       }

@@ -16,6 +16,8 @@ package final class Workbench {
     let key: Key
     let device: Device
     let data: PreparedData
+    /// What the pipeline sees of them: other retain samples where the recipe replays them.
+    let seen: PreparedData
     /// What the models' losses are.
     let task: any RunTask
     /// The model before anything was forgotten. Frozen: runs work on copies.
@@ -31,11 +33,12 @@ package final class Workbench {
 
     init(
       key: Key, device: Device, data: PreparedData, task: any RunTask, original: TrainableModel,
-      retrained: TrainableModel?, proxy: TrainableModel? = nil
+      retrained: TrainableModel?, proxy: TrainableModel? = nil, seen: PreparedData? = nil
     ) {
       self.key = key
       self.device = device
       self.data = data
+      self.seen = seen ?? data
       self.task = task
       self.original = original
       self.retrained = retrained
@@ -124,8 +127,9 @@ package final class Workbench {
       let key = plan.proxyKeyJSON()
       return try library.model(.train(training), key: key, positions: data.split.retain, phase: .retrain)?.model
     }
-    let made = Shared(key: key, device: device, data: data, task: task, original: original, retrained: retrained,
-      proxy: proxy)
+    let made = Shared(
+      key: key, device: device, data: data, task: task, original: original, retrained: retrained,
+      proxy: proxy, seen: try replayed(plan, data, task, original, cancel, reporter))
     shared = made
     return made
   }

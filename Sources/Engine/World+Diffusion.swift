@@ -60,9 +60,9 @@ extension World {
 
   func referenceCurve(over set: PluginHost.SampleSet, at timesteps: [Int]) throws -> [Double] {
     let task = try diffusionTask
-    let sets = DiffusionEvaluation(plan: plan, data: shared.data, task: task, cancel: cancel, reporter: reporter)
+    let sets = DiffusionEvaluation(plan: plan, data: shared.seen, task: task, cancel: cancel, reporter: reporter)
     let part: Runs.SampleSet = set == .forget ? .forget : .retain
-    let (store, positions) = shared.data.samples(of: part)
+    let (store, positions) = shared.seen.samples(of: part)
     let scale = lossScale(task)
     return try sets.curve(
       of: shared.original, store, Array(positions.prefix(DiffusionEvaluation.samples)), at: timesteps,

@@ -29,9 +29,9 @@ final class World: StrategyWorld {
     device = shared.device
     seed = plan.seed
     task = TaskFacts(
-      kind: plan.task.rawValue, classes: shared.data.classNames.count, forget: shared.data.split.forget.count,
-      retain: shared.data.split.retain.count)
-    evaluation = Evaluation(plan: plan, data: shared.data, cancel: cancel, reporter: reporter)
+      kind: plan.task.rawValue, classes: shared.seen.classNames.count, forget: shared.seen.split.forget.count,
+      retain: shared.seen.split.retain.count)
+    evaluation = Evaluation(plan: plan, data: shared.seen, cancel: cancel, reporter: reporter)
   }
 
   func model(named name: String) -> ModelHandle? {
@@ -102,7 +102,7 @@ final class World: StrategyWorld {
     let part: Runs.SampleSet = set == .forget ? .forget : .retain
     let mean: Double
     if let task = shared.task as? DiffusionTask {
-      let sets = DiffusionEvaluation(plan: plan, data: shared.data, task: task, cancel: cancel, reporter: reporter)
+      let sets = DiffusionEvaluation(plan: plan, data: shared.seen, task: task, cancel: cancel, reporter: reporter)
       mean = try (sets.denoisingLoss(of: shared.original, on: part)?.value ?? 0) * lossScale(task)
     } else {
       let losses = try evaluation.outputs(of: shared.original, on: [part]).values.flatMap(\.losses)
@@ -113,10 +113,10 @@ final class World: StrategyWorld {
   }
 
   func batch(_ number: Int, of pass: DataPass) throws -> PluginHost.Batch {
-    let positions = pass.set == .forget ? shared.data.split.forget : shared.data.split.retain
+    let positions = pass.set == .forget ? shared.seen.split.forget : shared.seen.split.retain
     let chosen = positions[number * pass.batch..<min((number + 1) * pass.batch, positions.count)]
     let indices = try Tensor(chosen.map { Int64($0) }, shape: [chosen.count], device: device)
-    let store = shared.data.train
+    let store = shared.seen.train
     var generator: Generator?
     if pass.isAugmented {
       var stream = Philox(seed: seed, label: "augment.\(pass.set.names[0])", step: UInt64(number))

@@ -80,6 +80,8 @@ package struct DataPlan: Sendable, Equatable, Codable {
   package var train: Int?
   /// Images put among the training samples, behind the others; nil for none.
   package var add: AddedImagesPlan?
+  /// What the pipeline has in place of the retain samples; nil for these themselves.
+  package var replay: ReplayPlan?
   /// At most so many test samples, from the front of the permutation; nil for all.
   package var test: Int?
   /// Seed of the permutation that both splits are put into when they are loaded; nil for the order of the files.
@@ -94,7 +96,7 @@ package struct DataPlan: Sendable, Equatable, Codable {
   package var normalise: NormalisePlan?
 
   enum CodingKeys: String, CodingKey {
-    case source, path, train, add, test
+    case source, path, train, add, replay, test
     case permutationSeed = "permutation_seed"
     case validation
     case splitSeed = "split_seed"

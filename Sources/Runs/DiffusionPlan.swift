@@ -152,14 +152,24 @@ package struct GenerationPlan: Sendable, Equatable, Codable {
   package var nllTolerance: Double
   /// Images in the grid that the report shows, of each model.
   package var grid: Int
+  /// Images drawn each time the model is measured during a run, to see how often it draws what it should forget.
+  package var during: Int
 
   enum CodingKeys: String, CodingKey {
     case samples, batch, sampler, seed, extractor
     case targetDistance = "target_distance"
     case nllImages = "nll_images"
     case nllTolerance = "nll_tolerance"
-    case grid
+    case grid, during
   }
+}
+
+/// Images drawn from the original model in place of a retain set that nobody has any more.
+package struct ReplayPlan: Sendable, Equatable, Codable {
+  /// How many are drawn.
+  package var images: Int
+  /// What their noise derives from.
+  package var seed: UInt64
 }
 
 /// An image that is put among the training images again and again.

@@ -31,7 +31,8 @@ package struct RecipeSection: Sendable, Equatable {
 
   /// All maps of a recipe, in the order of the page that documents them.
   package static let all: [RecipeSection] = [
-    .recipe, .data, .validation, .add, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained, .proxy, .optimizer,
+    .recipe, .data, .validation, .add, .replay, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained,
+    .proxy, .optimizer,
     .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .generation, .sampler,
     .classifier, .checkpoint,
   ]
@@ -52,7 +53,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("diffusion", "map", "linear, 1000 steps", "the noise of a diffusion model"),
       RecipeKey("base", "map", "trained", "how the original model is made"),
       RecipeKey("retrained", "map, none", "like base", "how the retrained model is made"),
-      RecipeKey("proxy", "map", "none", "how a further model is trained on the retain set, for objectives that ask for it"),
+      RecipeKey(
+        "proxy", "map", "none", "how a further model is trained on the retain set, for objectives that ask for it"),
       RecipeKey("pipeline", "map, none", "–", "how the original model is made to forget"),
       RecipeKey("methods", "map of names", "none", "for `lethe compare`: keys of `pipeline` that each method changes"),
       RecipeKey("method", "name", "none", "the one of `methods` that is meant, as `--method` says it"),
@@ -71,6 +73,7 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("path", "path", "–", "where the data are: a folder, an archive or a file, as `source` has it"),
       RecipeKey("train", "whole number", "all", "at most so many training samples"),
       RecipeKey("add", "map", "none", "an image to put among the training samples, again and again"),
+      RecipeKey("retain", "map", "the samples", "diffusion: what the pipeline has in place of the retain samples"),
       RecipeKey("test", "whole number", "all", "at most so many test samples"),
       RecipeKey(
         "permutation_seed", "whole number, null", "1", "seed of the order samples get at loading; null: order of files"),
@@ -91,6 +94,13 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("path", "path", "–", "the image"),
       RecipeKey("copies", "whole number", "1", "how often it is put in, behind the other samples"),
       RecipeKey("class", "name", "added", "the class that it is, a new one"),
+    ])
+
+  static let replay = RecipeSection(
+    "data.retain",
+    [
+      RecipeKey("replay", "whole number", "–", "so many images drawn from the original model"),
+      RecipeKey("seed", "whole number", "1", "what their noise derives from"),
     ])
 
   static let augment = RecipeSection(
@@ -295,6 +305,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("nll_images", "whole number", "4", "at most so many different images of a set get an NLL"),
       RecipeKey("nll_tolerance", "number", "1.0e-5", "tolerance of the NLL's integrator"),
       RecipeKey("grid", "whole number", "64", "images of each model in the report's grid; 0 for none"),
+      RecipeKey(
+        "during", "whole number", "0", "images drawn at each `evaluate.every`, to follow the target rate; 0 for none"),
     ])
 
   static let sampler = RecipeSection(

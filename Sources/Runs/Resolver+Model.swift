@@ -127,6 +127,20 @@ extension Resolver {
       className: try section.string("class") ?? "added")
   }
 
+  /// What the pipeline has in place of the retain samples; nil for these.
+  func replay(_ data: SectionReader) throws(RunError) -> ReplayPlan? {
+    guard data["retain"] != nil else { return nil }
+    guard task == .diffusion else {
+      try data.refuse("retain", with: "a classifier", hint: "images are drawn from a diffusion model")
+      return nil
+    }
+    let section = try data.section("retain", .replay)
+    guard let images = try section.int("replay", in: 1...10_000_000) else {
+      throw .missing(section.place, key: "data.retain.replay", hint: "it is how many images are drawn")
+    }
+    return ReplayPlan(images: images, seed: try section.seed("seed", default: 1))
+  }
+
   /// What is generated and how it is judged; nil for a classifier.
   func generation(_ evaluate: SectionReader, timesteps: Int) throws(RunError) -> GenerationPlan? {
     guard task == .diffusion else {
@@ -142,7 +156,7 @@ extension Resolver {
       targetDistance: try section.double("target_distance", "above 0") { $0 > 0 } ?? 10,
       nllImages: try section.int("nll_images", in: 1...100_000) ?? 4,
       nllTolerance: try section.double("nll_tolerance", "above 0 and under 1") { $0 > 0 && $0 < 1 } ?? 1e-5,
-      grid: try section.int("grid", in: 0...10_000) ?? 64)
+      grid: try section.int("grid", in: 0...10_000) ?? 64, during: try section.int("during", in: 0...10_000_000) ?? 0)
   }
 
   private func sampler(

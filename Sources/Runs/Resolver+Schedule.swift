@@ -75,7 +75,8 @@ extension Resolver {
     let section = try top.section("evaluate", .evaluate)
     let hasValidation = validation != .amount(.count(0))
     let every = try section.interval("every")
-    if let written = section["every"], !hasValidation {
+    // A diffusion model is measured on forget and retain samples on the way.
+    if let written = section["every"], !hasValidation, task == .classification {
       throw .needs(written.place, what: "'evaluate.every'", need: "a validation set; 'data.validation' is 0")
     }
     var sets: [SampleSet] = []

@@ -116,7 +116,7 @@ extension Resolver {
     let augment = try section.section("augment", .augment)
     return DataPlan(
       source: source, path: path, train: try section.int("train", in: 1...Int.max),
-      add: try add(section), test: try section.int("test", in: 1...Int.max),
+      add: try add(section), replay: try replay(section), test: try section.int("test", in: 1...Int.max),
       permutationSeed: section.isNull("permutation_seed") ? nil : try section.seed("permutation_seed", default: 1),
       validation: try validation(section),
       splitSeed: try section.seed("split_seed", default: 1),

@@ -58,6 +58,8 @@ package enum Phase: String, Sendable, Codable, CaseIterable {
   case base
   /// Training or loading the retrained model.
   case retrain
+  /// Drawing images from the original model in place of a retain set.
+  case replay
   /// Scoring weights and choosing which may move.
   case mask
   /// The pipeline's steps.

@@ -65,7 +65,7 @@ final class AuditLog {
     let share = progress.total > 0 ? Double(progress.done) / Double(progress.total) : 0
     return switch progress.phase {
     case .data, .base: 0.7 * share
-    case .retrain, .mask: 0.7
+    case .retrain, .replay, .mask: 0.7
     case .unlearn: 0.7 + 0.25 * share
     case .evaluate, .judge: 0.95
     }

@@ -22,7 +22,8 @@ import Testing
 
   @Test func `every recipe of the examples is tested`() throws {
     let found = try FileManager.default.contentsOfDirectory(atPath: checkout.appendingPathComponent("examples").path)
-    #expect(found.filter { $0.hasSuffix(".yaml") }.sorted() == ExampleTests.names.map { "\($0).yaml" })
+    let tested = (ExampleTests.names + DiffusionExampleTests.names).sorted()
+    #expect(found.filter { $0.hasSuffix(".yaml") }.sorted() == tested.map { "\($0).yaml" }.sorted())
   }
 
   @Test(arguments: ExampleTests.names)

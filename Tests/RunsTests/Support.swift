@@ -36,25 +36,55 @@ enum Fixture {
   static let mode = ParameterDescriptor(
     key: "mode", type: .string, defaultValue: .string("paper"), choices: ["paper", "reference"])
 
+  private static let both = ["classification", "diffusion"]
+
   static let catalog = PartCatalog(
     parts: [
-      part("fine-tune", .objective, schedules: [.retainOnly]),
-      part("gradient-ascent", .objective, schedules: [.forgetOnly]),
+      part("fine-tune", .objective, schedules: [.retainOnly], tasks: both),
+      part("gradient-ascent", .objective, schedules: [.forgetOnly], tasks: both),
       part(
         "random-label", .objective, schedules: [.sequential, .joint, .paired],
         parameters: [ParameterDescriptor(key: "alpha", type: .float, defaultValue: .float(1), min: 0), mode]),
       part(
-        "loreun", .reweighter,
+        "loreun", .reweighter, tasks: both,
         parameters: [
           ParameterDescriptor(key: "eta_forget", type: .float, defaultValue: .float(0.1), min: 0, isTunable: true),
           ParameterDescriptor(key: "eta_retain", type: .float, defaultValue: .float(0.25), min: 0, isTunable: true),
           ParameterDescriptor(
             key: "apply", type: .string, defaultValue: .string("both"), choices: ["forget", "retain", "both"]),
         ]),
-      part("salun", .mask, parameters: [mode]),
+      part("salun", .mask, tasks: both, parameters: [mode]),
       part("proximal", .updater, parameters: [mode]),
       part("balance", .updater, sets: ["forget", "retain"]),
       part("denoise", .objective, schedules: [.paired], tasks: ["diffusion"]),
+      part(
+        "siss", .objective, schedules: [.pairs, .paired], tasks: ["diffusion"],
+        parameters: [
+          ParameterDescriptor(key: "lambda", type: .float, defaultValue: .float(0.5), min: 0, max: 1),
+          ParameterDescriptor(
+            key: "variant", type: .string, defaultValue: .string("is"), choices: ["is", "no-is", "bernoulli"]), mode,
+        ]),
+      part(
+        "erasediff", .objective, schedules: [.paired], tasks: ["diffusion"],
+        parameters: [
+          ParameterDescriptor(key: "variant", type: .string, defaultValue: .string("B"), choices: ["A", "B", "C", "D"])
+        ]),
+      part("salun-diffusion", .objective, schedules: [.paired], tasks: ["diffusion"], parameters: [mode]),
+      part("selective-amnesia", .objective, schedules: [.paired], tasks: ["diffusion"]),
+      part(
+        "gradient-balance", .updater, tasks: both,
+        parameters: [
+          ParameterDescriptor(
+            key: "mode", type: .string, defaultValue: .string("relative"), choices: ["relative", "absolute"]),
+          ParameterDescriptor(key: "size", type: .float, defaultValue: .float(0.1), min: 0),
+        ], sets: ["forget", "retain"]),
+      part(
+        "bilevel", .updater, tasks: both,
+        parameters: [
+          ParameterDescriptor(
+            key: "mode", type: .string, defaultValue: .string("paper"), choices: ["paper", "fixed", "cosine"]),
+          ParameterDescriptor(key: "size", type: .float, defaultValue: .float(0.1), min: 0),
+        ], sets: ["forget", "retain"]),
       part(
         "typed", .objective,
         parameters: [
@@ -73,6 +103,12 @@ enum Fixture {
   /// A recipe's shortest form; `extra` is added to it.
   static func minimal(_ extra: String = "") -> String {
     "forget: {random: 0.1}\npipeline: {objective: fine-tune}\n" + extra
+  }
+
+  /// The shortest recipe of a diffusion model; `extra` is added to it.
+  static func diffusion(_ extra: String = "") -> String {
+    let model = extra.contains("model:") ? "" : "model: {name: unet}\n"
+    return "forget: {random: 0.1}\npipeline: {objective: siss}\n" + model + extra
   }
 
   static func config(_ text: String, _ overrides: [String] = [], variant: String? = nil) -> RunConfig {

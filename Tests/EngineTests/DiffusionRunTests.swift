@@ -1,0 +1,193 @@
+import Foundation
+import Learning
+import Runs
+import Tensors
+import Testing
+
+@testable import Engine
+
+/// What a whole run on a diffusion model promises. One at a time: LibTorch seeds for the whole process.
+@Suite(.serialized)
+struct DiffusionRunTests {
+  /// A U-Net of a few thousand weights on 200 glyphs, a few steps of everything.
+  private static func toy(_ overrides: String...) throws -> ToyRun {
+    var toy = try ToyRun()
+    toy.recipe = """
+      channels_last: false
+      data: {source: glyphs, train: 200, test: 40, validation: 0}
+      forget: {random: 6, seed: 3}
+      model: {name: unet, widths: [8, 8], layers: 1, attention: [], middle_attention: false, groups: 4}
+      base: {steps: 6, batch: 16, optimizer: {name: adamw, learning_rate: 0.002}}
+      pipeline:
+        objective: {plugin: siss, lambda: 0.5}
+        updater: gradient-balance
+        steps: 6
+        batch: 8
+        optimizer: {name: adamw, learning_rate: 0.001}
+      evaluate:
+        sets: [forget, retain, test]
+        metrics: [denoising]
+        generation: {samples: 4, batch: 4, sampler: {steps: 2}, grid: 4, classifier: {epochs: 1, model: {channels: [2]}}}
+      checkpoint: {every: 2 steps}
+      threads: 1
+      """
+    toy.overrides = overrides
+    return toy
+  }
+
+  @Test
+  func `original, retrained and unlearned model are measured, and their images shown`() throws {
+    let toy = try Self.toy(
+      "evaluate.metrics=[denoising, target-rate, inception-score, fid, kid, precision-recall, similarity, weights-moved, rte]",
+      "evaluate.generation.samples=12")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(report.outcome == .finished)
+    #expect(report.steps == 6)
+    for model in [MeasuredModel.original, .retrained, .unlearned] {
+      let metrics = try #require(report[model: model]?.metrics)
+      #expect(metrics.allSatisfy { $0.value.isFinite })
+      for name in ["target-rate@", "inception-score@", "fid@", "kid@", "precision@", "recall@", "similarity@"] {
+        #expect(metrics.contains { $0.id.hasPrefix(name) }, "\(model.text) has no \(name)")
+      }
+      #expect(metrics.first { $0.id.hasPrefix("target-rate@") }?.interval?.count == 2)
+      #expect(report.files["images of \(model.text)"] == "images-\(model.text).png")
+    }
+    let page = try String(contentsOf: toy.run().appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(page.components(separatedBy: "data:image/png;base64,").count == 4)
+    #expect(report[model: .unlearned]?.metrics.contains { $0.id.hasPrefix("weights-moved@") } == true)
+  }
+
+  @Test
+  func `the likelihood of forget and retain images is measured`() throws {
+    let toy = try Self.toy(
+      "evaluate.metrics=[nll]", "evaluate.generation.nll_images=1", "evaluate.generation.nll_tolerance=0.1",
+      "evaluate.generation.grid=0", "retrained=none", "pipeline=none")
+    defer { toy.clean() }
+    let metrics = try #require(try toy.carryOut()[model: .original]?.metrics)
+    #expect(metrics.map(\.name).sorted() == ["NLL(forget)", "NLL(retain)"])
+    #expect(metrics.allSatisfy { $0.value.isFinite && $0.samples == 1 })
+  }
+
+  @Test(
+    arguments: [
+      [], ["pipeline.objective=erasediff", "pipeline.updater=bilevel"],
+      ["pipeline.objective=fine-tune", "pipeline.updater=null"],
+      ["pipeline.objective=gradient-ascent", "pipeline.updater=null"],
+      ["pipeline.optimizer.ema=0.9", "pipeline.optimizer.accumulate=2"],
+      ["pipeline.updater={plugin: gradient-balance, every: 4}"],
+    ])
+  func `an interrupted run goes on bit for bit`(_ overrides: [String]) throws {
+    var toy = try Self.toy()
+    toy.overrides = overrides
+    defer { toy.clean() }
+    try toy.carryOut("whole")
+    #expect {
+      try toy.carryOut("parts", stopAfter: 2)
+    } throws: { error in
+      guard let error = error as? EngineError, case .interrupted(signal: 2, _) = error else { return false }
+      return true
+    }
+    #expect(try toy.resume("parts").outcome == .finished)
+    #expect(try toy.weights("whole") == toy.weights("parts"))
+    #expect(try toy.weights("whole") != ToyRun.tensors(try Self.original(of: toy)))
+  }
+
+  /// The file that a run of only the original model leaves in the cache is not named; its weights are those of no step.
+  private static func original(of toy: ToyRun) throws -> URL {
+    var still = toy
+    still.overrides += ["pipeline.optimizer.learning_rate=1.0e-30", "pipeline.optimizer.weight_decay=0"]
+    try still.carryOut("still")
+    return still.run("still").appendingPathComponent("unlearned.safetensors")
+  }
+
+  @Test(
+    arguments: [
+      ["pipeline.updater=gradient-balance"], ["pipeline.objective=erasediff", "pipeline.updater=bilevel"],
+    ])
+  func `masked weights keep their bits under every updater`(_ overrides: [String]) throws {
+    var toy = try Self.toy()
+    toy.overrides = overrides + ["pipeline.mask={plugin: salun, keep: 0.3}", "pipeline.optimizer.weight_decay=0.1"]
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    let before = try Tensors(try Self.original(of: toy)),
+      after = try Tensors(toy.run().appendingPathComponent("unlearned.safetensors"))
+    let density = try #require(report.masks.first)
+    var moved = 0
+    for (name, old) in before.floats {
+      let new = try #require(after.floats[name])
+      let kept = try #require(density.parameters.first { $0.name == name }).kept
+      let changed = zip(old, new).count { $0 != $1 }
+      #expect(changed <= kept, "\(name): \(changed) moved, \(kept) may")
+      moved += changed
+    }
+    #expect(moved > 0)
+  }
+
+  /// Every tensor of a file as numbers.
+  private struct Tensors {
+    var floats: [String: [Float]] = [:]
+
+    init(_ file: URL) throws {
+      for (name, tensor) in try SafeTensors.read(file.path).tensors { floats[name] = try tensor.floats() }
+    }
+  }
+
+  @Test(arguments: ["siss", "erasediff"])
+  func `LoReUn weighs the samples of objectives that its paper does not cover`(_ objective: String) throws {
+    let updater = objective == "siss" ? "gradient-balance" : "bilevel"
+    let toy = try Self.toy(
+      "pipeline.objective=\(objective)", "pipeline.updater=\(updater)",
+      "pipeline.reweighter={plugin: loreun, eta_forget: 0.5, eta_retain: 0.5}")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    let terms = report.losses.flatMap(\.terms)
+    #expect(!terms.isEmpty)
+    #expect(terms.contains { $0.weights.map { $0[1] > $0[0] } ?? false })
+  }
+
+  @Test
+  func `a run begun from a folder of diffusers has the folder's network`() throws {
+    let first = try Self.toy()
+    defer { first.clean() }
+    try first.carryOut()
+    let folder = first.run().appendingPathComponent("unlearned-diffusers").path
+    var second = try Self.toy(
+      "model={name: unet, folder: \(folder)}", "base=null", "retrained=none",
+      "pipeline.optimizer.learning_rate=1.0e-30",
+      "pipeline.optimizer.weight_decay=0")
+    second.recipe = second.recipe.replacingOccurrences(
+      of: "model: {name: unet, widths: [8, 8], layers: 1, attention: [], middle_attention: false, groups: 4}",
+      with: "model: {}")
+    defer { second.clean() }
+    try second.carryOut()
+    let written = try ToyRun.tensors(
+      second.run().appendingPathComponent("unlearned-diffusers/unet/diffusion_pytorch_model.safetensors"))
+    #expect(try written == first.weights())
+  }
+
+  @Test
+  func `without retain data the pipeline sees images that the original drew`() throws {
+    let toy = try Self.toy("data.retain={replay: 8}")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(report.phases.contains { $0.phase == .replay })
+    #expect(report.split?.samples["retain"] == 194)
+    let plain = try Self.toy()
+    defer { plain.clean() }
+    try plain.carryOut()
+    #expect(try toy.weights() != plain.weights())
+  }
+
+  @Test
+  func `a run says on its way how often the model draws what it should forget`() throws {
+    let toy = try Self.toy("evaluate.every=3 steps", "evaluate.generation.during=4")
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(report.history.map(\.model) == [.step(3), .step(6)])
+    for record in report.history {
+      #expect(record.metrics.contains { $0.id.hasPrefix("target-rate@") })
+      #expect(record.metrics.contains { $0.id.hasPrefix("denoising-loss-forget@") })
+    }
+  }
+}
