@@ -84,6 +84,12 @@ let plugins = [
   Plugin(name: "BoundaryShrink"),
   Plugin(name: "BoundaryExpand"),
   Plugin(name: "Influence"),
+  Plugin(name: "SISS"),
+  Plugin(name: "GradientBalance"),
+  Plugin(name: "EraseDiff"),
+  Plugin(name: "SalUnDiffusion"),
+  Plugin(name: "SelectiveAmnesia"),
+  Plugin(name: "BlindSpot"),
 ]
 
 /// The program that `scripts/fuzz` builds, with the library it names: all code in it counts what it covers.
@@ -151,7 +157,7 @@ let package = Package(
     tests("Learning", ["Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
     tests("PluginHost", ["PluginHost", "Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
     tests("Engine", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
-    tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"]),
+    tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
     tests("Command", [], exclude: ["Fixtures"]),
   ] + plugins.flatMap(\.targets) + fuzz,
   swiftLanguageModes: [.v6],

@@ -2,21 +2,20 @@
  *
  * Fine-tuning, or naive deletion: train on, but only on what is to be kept.
  *
- *   L(theta) = mean over (x, y) in D_r of  CE(theta; x, y)
+ *   L(theta) = mean over the retain set of the task's own loss:
+ *              CE(theta; x, y), or for diffusion |eps - eps_theta(x_t, t)|^2 with t and eps drawn anew
  */
 #include <lethe/lethe.h>
 
-/* The services, looked up once: they are the same for every instance. */
-static const lethe_models *models;
+/* The service, looked up once: it is the same for every instance. */
 static const lethe_task *task;
 
 static lethe_status create(lethe_ctx ctx, const lethe_create_info *info, lethe_self *out, lethe_error *err) {
   static char nothing; /* an instance has nothing to remember; its address only has to be one */
   (void)ctx;
-  models = info->host->service(info->host, LETHE_MODEL);
   task = info->host->service(info->host, LETHE_TASK);
-  if (!LETHE_HAS(models, forward) || !LETHE_HAS(task, losses))
-    return lethe_fail(err, LETHE_E_PRECONDITION, "the host lacks lethe.model/1 or lethe.task/1");
+  if (!LETHE_HAS(task, batch_losses))
+    return lethe_fail(err, LETHE_E_PRECONDITION, "the host's lethe.task/1 lacks batch_losses");
   *out = (lethe_self)(void *)&nothing;
   return LETHE_OK;
 }
@@ -31,14 +30,13 @@ static lethe_status terms(lethe_self self, lethe_ctx ctx, const lethe_objective_
     if (batch->retain_count == 0 || batch->forget_count != 0)
       return lethe_fail(err, LETHE_E_PRECONDITION, "fine-tune wants batches of the retain set alone");
 
-    const lethe_forward input = {sizeof input, 0, batch->inputs};
-    lethe_tensor logits, losses;
-    lethe_status status = models->forward(ctx, in->model, &input, &logits, err);
-    if (status == LETHE_OK) status = task->losses(ctx, logits, batch->labels, &losses, err);
+    lethe_task_losses found = {.size = sizeof found};
+    lethe_status status = task->batch_losses(ctx, in->model, batch, &found, err);
     if (status != LETHE_OK) return status;
 
     lethe_term term = {.size = sizeof term, .set = LETHE_SET_RETAIN, .name = "retain", .coefficient = 1};
-    term.losses = losses;
+    term.losses = found.losses;
+    term.timesteps = found.timesteps;
     term.indices = batch->indices;
     status = sink->add(ctx, &term, err);
     if (status != LETHE_OK) return status;

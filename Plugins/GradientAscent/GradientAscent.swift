@@ -4,15 +4,16 @@ public import LetheSDK
 
 /// Gradient ascent, or NegGrad: undo the training on what is to be forgotten.
 ///
-///     L(theta) = - mean over (x, y) in D_f of  CE(theta; x, y)
+///     L(theta) = - mean over the forget set of the task's own loss:
+///                CE(theta; x, y), or for diffusion |eps - eps_theta(x_t, t)|^2 with t and eps drawn anew
 struct GradientAscent: Objective {
   init(parameters: Parameters) {}
 
   func terms(of step: Step, _ call: Call) throws -> [Term] {
     try step.batches.filter { step.wants(.forget, in: $0) }.map { batch in
-      let logits = try step.model.forward(batch.inputs)
-      let losses = try call.losses(logits, batch.labels)
-      return Term("forget", over: .forget, coefficient: -1, losses: losses, indices: batch.indices)
+      let (losses, timesteps) = try call.batchLosses(step.model, batch)
+      return Term(
+        "forget", over: .forget, coefficient: -1, losses: losses, timesteps: timesteps, indices: batch.indices)
     }
   }
 }

@@ -2,7 +2,7 @@
 //
 // l1-sparse: fine-tune on what is to be kept, and pull every weight towards zero while there is time to recover from it.
 //
-//   L_e(theta) = mean over (x, y) in D_r of  CE(theta; x, y)  +  a_e * ||theta||_1
+//   L_e(theta) = mean over the retain set of the task's loss  +  a_e * ||theta||_1
 //
 //   a_e = alpha * (1 - e / (E - E0))  in epoch e < E - E0,  else 0
 //
@@ -22,8 +22,9 @@ class L1Sparse final : public lethe::Objective {
     std::vector<lethe::Term> terms;
     for (const lethe::Batch &batch : step.batches) {
       if (batch.forgetCount > 0) throw lethe::Failure("l1-sparse wants batches of the retain set alone");
-      const auto losses = call.losses(step.model.forward(batch.inputs), batch.labels);
-      terms.push_back(lethe::Term::over(lethe::SampleSet::retain, "retain", losses));
+      const auto found = call.batchLosses(step.model, batch);
+      terms.push_back(lethe::Term::over(lethe::SampleSet::retain, "retain", found.losses));
+      terms.back().timesteps = found.timesteps;
       terms.back().indices = batch.indices;
     }
     const double a = coefficient(step.progress);

@@ -30,6 +30,44 @@ struct HandleTests {
     }
   }
 
+  /// The same for those of diffusion.
+  private func useEverything(_ bench: DiffusionBench) throws {
+    let both = try bench.batch(forget: 4, retain: 4)
+    let parameters = try bench.world.parameters(of: ModelHandle(0))
+    for id in ["siss", "erasediff", "salun-diffusion", "selective-amnesia", "blindspot"] {
+      let given: [(String, ParameterValue)] = id == "selective-amnesia" ? [("fisher_samples", .int(2))] : []
+      let objective = try bench.objective(id, given)
+      let terms = try objective.terms(
+        progress: progress(), batches: [both], sets: .both, schedule: id == "siss" ? "pairs" : "paired")
+      let reweighter = try bench.reweighter("loreun")
+      for term in terms where term.losses != nil && term.knowsCleanLosses {
+        _ = try reweighter.weights(for: term, progress: progress())
+      }
+      try reweighter.finish()
+      try objective.finish()
+    }
+    let ones = [Double](repeating: 1, count: parameters.tensors.reduce(0) { $0 + ($1?.count ?? 0) })
+    for id in ["gradient-balance", "bilevel"] {
+      let updater = try bench.updater(id)
+      let step = try MadeUpStep([("keep", .retain, ones), ("forget", .forget, ones)], bench.world)
+      for number in 0..<3 {
+        _ = try updater.combine(progress: progress(number), step: step, parameters: parameters)
+      }
+    }
+  }
+
+  @Test
+  func `no strategy of diffusion leaves a tensor behind`() async {
+    await #expect(processExitsWith: .success) {
+      let bench = try DiffusionBench(DiffusionWorld(conditions: 3, hasProxy: true))
+      let tests = HandleTests()
+      try tests.useEverything(bench)
+      let before = Counters.liveTensors
+      for _ in 0..<3 { try tests.useEverything(bench) }
+      precondition(Counters.liveTensors == before, "\(Counters.liveTensors - before) tensors are left")
+    }
+  }
+
   @Test
   func `no strategy leaves a tensor behind`() async {
     await #expect(processExitsWith: .success) {

@@ -20,6 +20,9 @@ class Model;
 class Operator;
 class Tensor;
 struct StepTerm;
+struct TaskLosses;
+class Batch;
+class Diffusion;
 struct TaskInfo;
 enum class DType : int32_t;
 
@@ -100,11 +103,19 @@ class Call {
   TaskInfo task() const;
   /// The task's loss of each sample, [n], never reduced. Classification: cross-entropy of logits [n, C] and int64 [n].
   Tensor losses(const Tensor &outputs, const Tensor &labels) const;
+  /// Passes a batch through a model as training does and gives the task's loss of each sample, never reduced: for
+  /// objectives that serve every task.
+  TaskLosses batchLosses(const Model &model, const Batch &batch) const;
   /// The mean loss of the original model over a set. Only in `prepare`: it costs a pass over the set.
   double referenceLoss(SampleSet set) const;
+  /// The same at each of these timesteps, for diffusion. Only in `prepare`.
+  std::vector<double> referenceCurve(SampleSet set, const std::vector<int64_t> &timesteps) const;
+  /// The noise of the run; throws in a run on a classifier. See diffusion.hpp.
+  Diffusion diffusion() const;
 
-  /// The terms of the step under way with their gradients: one backward pass each. In `combine` only.
-  std::vector<StepTerm> stepTerms() const;
+  /// The terms of the step under way with their gradients: one backward pass each. In `combine` only; without gradients
+  /// in `scales` too.
+  std::vector<StepTerm> stepTerms(bool gradients = true) const;
   /// What the optimizer gets: one tensor of the parameter's shape for each parameter. In `combine` only.
   void setDirection(const std::vector<Tensor> &direction) const;
   /// The same for lists as gradients have them; each must be there.

@@ -6,6 +6,7 @@
 #define LETHE_HPP
 
 #include <lethe/call.hpp>
+#include <lethe/diffusion.hpp>
 #include <lethe/failure.hpp>
 #include <lethe/functions.hpp>
 #include <lethe/lethe.h>

@@ -69,7 +69,7 @@ class Model {
 
 /// What the run is about.
 struct TaskInfo {
-  std::string kind;     ///< "classification".
+  std::string kind;     ///< "classification" or "diffusion".
   int64_t classes;      ///< Classification: the number of classes C.
   int64_t forgetCount;  ///< Samples in the forget set.
   int64_t retainCount;  ///< Samples in the retain set.
@@ -81,7 +81,7 @@ struct StepTerm {
   std::string name;                              ///< Its name.
   double coefficient;                            ///< As the objective gave it.
   Tensor loss;                                   ///< A scalar without a graph, coefficient included.
-  std::vector<std::optional<Tensor>> gradients;  ///< In parameter order, masked, coefficient included; none for zero.
+  std::vector<std::optional<Tensor>> gradients;  ///< In parameter order, masked, coefficient included; none for zero; empty in scales.
 };
 
 namespace detail {
@@ -122,12 +122,12 @@ inline double Call::referenceLoss(SampleSet set) const {
   return loss;
 }
 
-inline std::vector<StepTerm> Call::stepTerms() const {
-  const auto count = detail::offered(services_->steps.count, "lethe.step/1 count");
+inline std::vector<StepTerm> Call::stepTerms(bool gradients) const {
+  const auto number = detail::offered(services_->steps.count, "lethe.step/1 count");
   const auto term = detail::offered(services_->steps.term, "lethe.step/1 term");
   const auto gradient = detail::offered(services_->steps.gradient, "lethe.step/1 gradient");
   uint32_t terms = 0;
-  detail::ask([&](lethe_error *error) { return count(context_, &terms, error); });
+  detail::ask([&](lethe_error *error) { return number(context_, &terms, error); });
   std::vector<StepTerm> found;
   found.reserve(terms);
   for (uint32_t index = 0; index < terms; index++) {
@@ -136,10 +136,10 @@ inline std::vector<StepTerm> Call::stepTerms() const {
     detail::ask([&](lethe_error *error) { return term(context_, index, &seen, error); });
     lethe_named_tensors list{};
     list.size = sizeof list;
-    detail::ask([&](lethe_error *error) { return gradient(context_, index, &list, error); });
-    const size_t gradients = list.tensors == nullptr ? 0 : list.count;
+    if (gradients) detail::ask([&](lethe_error *error) { return gradient(context_, index, &list, error); });
+    const size_t count = list.tensors == nullptr ? 0 : list.count;
     found.push_back({static_cast<SampleSet>(seen.set), detail::text(seen.name), seen.coefficient, tensor(seen.loss),
-                     detail::tensors(*this, list.tensors, gradients)});
+                     detail::tensors(*this, list.tensors, count)});
   }
   return found;
 }

@@ -146,6 +146,19 @@ lethe_status combine(lethe_self self, lethe_ctx context, const lethe_progress *p
 }
 
 template <class Method>
+lethe_status scaleTerms(lethe_self self, lethe_ctx context, const lethe_progress *progress, uint32_t count,
+                        lethe_tensor *scales, lethe_error *error) noexcept {
+  return answer<Method>(self, context, error, [&](auto &me, const Call &call) {
+    const auto found = me.method.scales(call.stepTerms(false), Progress(progress), call);
+    if (found.empty()) return;
+    if (found.size() != count) {
+      throw Failure(std::to_string(found.size()) + " scales for " + std::to_string(count) + " terms", LETHE_E_INTERNAL);
+    }
+    for (uint32_t index = 0; index < count; index++) scales[index] = found[index].handle();
+  });
+}
+
+template <class Method>
 lethe_status afterStep(lethe_self self, lethe_ctx context, const lethe_progress *progress,
                        lethe_error *error) noexcept {
   return answer<Method>(self, context, error,
@@ -191,6 +204,7 @@ constexpr lethe_updater updaterTable() noexcept {
   lethe_updater table{};
   table.size = sizeof table;
   if constexpr (combines) table.combine = combine<Method>;
+  if constexpr (combines && isOverridden(&Method::scales, &Updater::scales)) table.scale_terms = scaleTerms<Method>;
   if constexpr (acts) table.after_step = afterStep<Method>;
   return table;
 }

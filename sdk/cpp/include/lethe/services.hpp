@@ -7,6 +7,7 @@
 #include <lethe/aten.h>
 #include <lethe/autograd.h>
 #include <lethe/core.h>
+#include <lethe/diffusion.h>
 #include <lethe/dlpack.h>
 #include <lethe/evaluate.h>
 #include <lethe/failure.hpp>
@@ -131,7 +132,8 @@ class Services {
         random(table<lethe_rngs>(host, LETHE_RNG)),
         evaluate(table<lethe_evaluate>(host, LETHE_EVALUATE)),
         steps(table<lethe_steps>(host, LETHE_STEP)),
-        dlpack(table<lethe_dlpack>(host, LETHE_DLPACK)) {}
+        dlpack(table<lethe_dlpack>(host, LETHE_DLPACK)),
+        diffusion(table<lethe_diffusion>(host, LETHE_DIFFUSION)) {}
 
   /// "lethe.core/1".
   const lethe_core core;
@@ -153,6 +155,8 @@ class Services {
   const lethe_steps steps;
   /// "lethe.dlpack/1".
   const lethe_dlpack dlpack;
+  /// "lethe.diffusion/1".
+  const lethe_diffusion diffusion;
 
   /// The operator that a schema describes. Throws what the host says where there is none.
   lethe_op resolve(lethe_ctx context, const char *schema) const {

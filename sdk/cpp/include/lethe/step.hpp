@@ -76,6 +76,7 @@ class Step {
   SampleSet sets;              ///< The sets whose terms are wanted; terms of other sets are ignored.
   Model model;                 ///< The model being unlearned.
   std::vector<Batch> batches;  ///< What goes through it, one forward pass each.
+  std::string schedule;        ///< How the batches were drawn, a word of the manifest's "schedules"; or empty.
   int64_t microBatch = 0;      ///< Counts the calls within a step when gradients are accumulated over several, from 0.
 
   /// Whether a batch has samples of a set whose terms are wanted.
@@ -85,7 +86,8 @@ class Step {
   Step(const lethe_objective_in &input, const Call &call)
       : progress(input.progress),
         sets(static_cast<SampleSet>(input.sets)),
-        model(detail::offered(input.model, "the model"), call) {
+        model(detail::offered(input.model, "the model"), call),
+        schedule(detail::text(input.schedule)) {
     const auto *first = reinterpret_cast<const char *>(detail::offered(input.batches, "batches"));
     batches.reserve(input.batch_count);
     for (uint32_t index = 0; index < input.batch_count; index++) {
@@ -106,6 +108,7 @@ struct Term {
   std::optional<Tensor> timesteps;    ///< int64 [n], for diffusion.
   std::optional<Tensor> indices;      ///< int64 [n], positions in the training data.
   std::optional<Tensor> penalty;      ///< A scalar that is part of the graph, for a term without samples.
+  bool knowsCleanLosses = true;       ///< Whether the samples' own loss is known: `cleanLosses`, else `losses`.
 
   /// A term over samples.
   static Term over(SampleSet set, std::string name, const Tensor &losses, double coefficient = 1) {
@@ -140,6 +143,7 @@ struct Term {
     term.timesteps = detail::handle(timesteps);
     term.indices = detail::handle(indices);
     term.penalty = detail::handle(penalty);
+    term.flags = knowsCleanLosses ? 0u : LETHE_TERM_NO_CLEAN_LOSS;
     detail::ask([&](lethe_error *error) { return add(call.context(), &term, error); });
   }
 };
@@ -160,6 +164,7 @@ class SeenTerm {
   std::optional<Tensor> importance;  ///< [n], >= 0, or none for 1.
   std::optional<Tensor> timesteps;   ///< int64 [n], for diffusion.
   std::optional<Tensor> indices;     ///< int64 [n], positions in the training data.
+  bool knowsCleanLosses;             ///< False where the objective says that nobody knows the samples' own loss.
 
  private:
   SeenTerm(const lethe_reweigh_in &input, const Call &call)
@@ -171,7 +176,8 @@ class SeenTerm {
         cleanLosses(call.optional(input.clean_losses).value_or(losses)),
         importance(call.optional(input.importance)),
         timesteps(call.optional(input.timesteps)),
-        indices(call.optional(input.indices)) {}
+        indices(call.optional(input.indices)),
+        knowsCleanLosses(input.clean_losses != nullptr) {}
 };
 
 /// How the host walks over the data for a mask.

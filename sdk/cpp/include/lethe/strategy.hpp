@@ -119,6 +119,10 @@ class Updater : public Strategy {
   /// Reads the terms with `Call::stepTerms` and sets a direction with `Call::setDirection`. Without it the host takes
   /// the gradient of the summed loss in one pass.
   virtual void combine(const Progress &, const Call &) {}
+  /// Factors of the terms of one micro-batch, one-element tensors without a graph, where they are known before any
+  /// gradient is taken: the host then makes one backward pass of sum_i scale_i * term_i and does not call `combine`.
+  /// None: each term's gradient is taken and `combine` is called. The same kind of answer for all micro-batches of a step.
+  virtual std::vector<Tensor> scales(const std::vector<StepTerm> &, const Progress &, const Call &) { return {}; }
   /// Runs after the optimizer's step and before masked weights are restored; the model's parameters may be changed in
   /// place, nothing is recorded.
   virtual void afterStep(const Progress &, const Call &) {}

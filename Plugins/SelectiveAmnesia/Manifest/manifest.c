@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Puts manifest.json into the plugin's note. */
+#include <lethe/manifest.h>
+
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+enum { length = sizeof (const char[]){
+#embed "manifest.json"
+} };
+LETHE_MANIFEST_BEGIN(length)
+#embed "manifest.json"
+LETHE_MANIFEST_END
