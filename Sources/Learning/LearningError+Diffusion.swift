@@ -14,7 +14,6 @@ extension LearningError {
           unexpected.isEmpty ? nil : "it has \(Self.some(unexpected, most: .max)) too many",
           unlike.isEmpty ? nil : "it has the shapes \(unlike.joined(separator: ", "))",
         ].compactMap(\.self).joined(separator: "; ") + "; expected the weights and the config of one network"
-    case .unwritable(let path, let reason): "'\(path)' cannot be written: \(reason)"
     case .notJSON(let path, let reason): "'\(path)' holds no JSON object: \(reason)"
     default: preconditionFailure("not an error of diffusion")
     }

@@ -135,8 +135,6 @@ package enum LearningError: Error, Equatable, Sendable {
   case diffusersFolder(path: String, reason: String)
   /// A file of weights and the config beside it are of different networks.
   case weightsDisagree(path: String, config: String, missing: [String], unexpected: [String], unlike: [String])
-  /// A file or folder cannot be written.
-  case unwritable(path: String, reason: String)
   /// A file that should hold a JSON object does not.
   case notJSON(path: String, reason: String)
   /// A saved state of the optimizer does not belong to this one.
@@ -147,7 +145,6 @@ package enum LearningError: Error, Equatable, Sendable {
     switch self {
     case .interrupted(let signal): 128 + signal
     case .missing: 66
-    case .unwritable: 73
     case .unreadable: 74
     case .unwritable: 73
     case .notFinite: 75
@@ -176,7 +173,7 @@ extension LearningError: CustomStringConvertible {
     case .imagesTooSmall, .weightsMissing, .weightsUnexpected, .weightsShape, .weightsType, .weightsNotFinite,
       .weightsNormalisation, .optimizerState:
       modelDescription
-    case .modelConfig, .sampler, .notJSON, .diffusersFolder, .weightsDisagree, .unwritable: diffusionDescription
+    case .modelConfig, .sampler, .notJSON, .diffusersFolder, .weightsDisagree: diffusionDescription
     default: splitDescription
     }
   }

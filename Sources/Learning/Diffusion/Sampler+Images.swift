@@ -26,16 +26,15 @@ extension Sampler {
   ///   - batch: how many images the network sees at once; twice as many with guidance.
   ///   - start: images at a timestep, from which to walk instead of from noise.
   ///   - cancel: looked at before each step.
+  ///   - progress: told after each step how many were done, of all batches, and of how many.
   ///   - forward: noise predicted in images at timesteps under conditions, for autocast or another network around the
   ///     model; the model itself unless given.
-  ///   - progress: told after each step how many were done, of all batches, and of how many.
   /// - Returns: [N, C, H, W] in [-1, 1], in binary32 (binary64 where the model is), on the model's device.
   /// - Throws: `LearningError.interrupted`, `LearningError.sampler`; whatever `forward` throws.
   package func sample(
     _ model: Denoiser, seed: UInt64, images: Range<Int>, conditions: [Int]? = nil, batch: Int, from start: Start? = nil,
-    cancel: CancelFlag? = nil,
-    forward: ((_ noisy: Tensor, _ timesteps: Tensor, _ conditions: Tensor?) throws -> Tensor)? = nil,
-    progress: ((_ done: Int, _ total: Int) -> Void)? = nil
+    cancel: CancelFlag? = nil, progress: ((_ done: Int, _ total: Int) -> Void)? = nil,
+    forward: ((_ noisy: Tensor, _ timesteps: Tensor, _ conditions: Tensor?) throws -> Tensor)? = nil
   ) throws -> Tensor {
     precondition(batch > 0 && images.lowerBound >= 0, "images are counted from 0 and drawn in batches")
     precondition(conditions == nil || conditions?.count == images.count, "there is one condition an image")

@@ -263,6 +263,6 @@ import Testing
     let model = try Denoiser.unet(folder.config, seed: 3)
     let place = scratch.url.appending(path: "file").path
     let error = #expect(throws: LearningError.self) { try folder.write(model, to: place) }
-    #expect(error?.description.hasPrefix("'\(place)/unet' cannot be written: ") == true && error?.exitCode == 73)
+    #expect(error?.description.hasPrefix("cannot write '\(place)/unet': ") == true && error?.exitCode == 73)
   }
 }
