@@ -77,14 +77,14 @@ import Testing
     var seen: [Int64] = []
     // The noise predicted is 0.4 and 0.2 for the classes and 0.1 for the null condition.
     let images = try sampler.sample(
-      model, seed: 1, images: 0..<2, conditions: [1, 0], batch: 2, from: still
-    ) { noisy, timesteps, classes in
-      let classes = try #require(classes)
-      #expect(timesteps.shape == classes.shape)
-      seen = try classes.int64s()
-      let table = try Tensor([0.1, 0.2, 0.4] as [Double], shape: [3])
-      return try table.indexSelect(0, classes + 1).view([-1, 1, 1, 1]) + noisy
-    }
+      model, seed: 1, images: 0..<2, conditions: [1, 0], batch: 2, from: still,
+      forward: { noisy, timesteps, classes in
+        let classes = try #require(classes)
+        #expect(timesteps.shape == classes.shape)
+        seen = try classes.int64s()
+        let table = try Tensor([0.1, 0.2, 0.4] as [Double], shape: [3])
+        return try table.indexSelect(0, classes + 1).view([-1, 1, 1, 1]) + noisy
+      })
     #expect(seen == (s == 0 ? [1, 0] : [1, 0, -1, -1]))
     let ratio = -Self.schedule.sigmas[0] / Self.schedule.gammas[0]
     for (index, noise) in [0.4, 0.2].enumerated() {
@@ -101,11 +101,11 @@ import Testing
     var asked: [Int64] = []
     let noisy = try Tensor.randomNormal([3, 1, 4, 4], dtype: .float64, generator: Generator(seed: 2))
     let images = try sampler.sample(
-      model, seed: 1, images: 0..<3, batch: 2, from: Sampler.Start(noisy: noisy, timestep: 25)
-    ) { noisy, timesteps, conditions in
-      asked.append(contentsOf: try timesteps.int64s())
-      return try model.forward(noisy, timesteps: timesteps, conditions: conditions, training: false)
-    }
+      model, seed: 1, images: 0..<3, batch: 2, from: Sampler.Start(noisy: noisy, timestep: 25),
+      forward: { noisy, timesteps, conditions in
+        asked.append(contentsOf: try timesteps.int64s())
+        return try model.forward(noisy, timesteps: timesteps, conditions: conditions, training: false)
+      })
     #expect(asked == [25, 25, 20, 20, 10, 10, 0, 0, 25, 20, 10, 0] && images.shape == [3, 1, 4, 4])
     let error = #expect(throws: LearningError.self) {
       try sampler.sample(model, seed: 1, images: 0..<3, batch: 2, from: Sampler.Start(noisy: noisy, timestep: 50))
@@ -122,11 +122,13 @@ import Testing
     let flag = CancelFlag()
     var steps = 0
     let error = #expect(throws: LearningError.self) {
-      try sampler.sample(model, seed: 1, images: 0..<3, batch: 2, cancel: flag) { noisy, _, _ in
-        steps += 1
-        if steps == 4 { flag.cancel(signal: 2) }
-        return noisy
-      }
+      try sampler.sample(
+        model, seed: 1, images: 0..<3, batch: 2, cancel: flag,
+        forward: { noisy, _, _ in
+          steps += 1
+          if steps == 4 { flag.cancel(signal: 2) }
+          return noisy
+        })
     }
     #expect(error == .interrupted(signal: 2) && steps == 4)
   }

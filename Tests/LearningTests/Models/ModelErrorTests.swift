@@ -15,6 +15,13 @@ import Testing
     .weightsNormalisation(
       path: "w.safetensors", found: "{\"mean\": [0.5], \"std\": [0.5]}", expected: "{\"mean\": [0.1], \"std\": [0.3]}"),
     .optimizerState(name: "momentum.3", reason: "is missing"),
+    .modelConfig(path: "unet/config.json", key: "act_fn", value: "\"gelu\"", expected: "\"silu\" or \"swish\""),
+    .notJSON(path: "unet/config.json", reason: "it ends too early at byte 7"),
+    .sampler(setting: "steps", value: "2000", expected: "1 to 1000"),
+    .diffusersFolder(path: "ddpm", reason: "is a file; expected a folder"),
+    .weightsDisagree(
+      path: "w.safetensors", config: "config.json", missing: ["a", "b", "c", "d"], unexpected: ["e"],
+      unlike: ["'f' [1] for [2]"]),
   ]
 
   @Test func `every message about models is the recorded one`() throws {
