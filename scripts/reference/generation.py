@@ -203,15 +203,16 @@ def mixed(name, count):
 
 
 def weight(name, shape):
+    """In single precision, as files of weights have it."""
     count = int(numpy.prod(shape))
     u = torch.from_numpy(mixed(name, count)).reshape(shape)
     if name.startswith("fc."):
-        return (u - 0.5) * 0.05
+        return ((u - 0.5) * 0.05).float()
     if name.endswith("conv.weight"):
-        return (u - 0.5) * (24 / (count / shape[0])) ** 0.5
+        return ((u - 0.5) * (24 / (count / shape[0])) ** 0.5).float()
     if name.endswith("bn.weight") or name.endswith("running_var"):
-        return u + 0.5
-    return (u - 0.5) * 0.2
+        return (u + 0.5).float()
+    return ((u - 0.5) * 0.2).float()
 
 
 def summary(values):
@@ -241,7 +242,7 @@ def inception():
         resized = interpolate_bilinear_2d_like_tensorflow1x(levels, size=(299, 299), align_corners=False)
         features = plain((resized - 128) / 128)[0].flatten(1)
         result["tensorflow"] = summary(features)
-        result["logits"] = summary(features @ state["fc.weight"].T)
+        result["logits"] = summary(features @ state["fc.weight"].double().T)
     return result
 
 

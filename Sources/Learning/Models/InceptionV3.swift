@@ -146,7 +146,9 @@ package final class InceptionV3 {
   /// The weights [299, size] with which pixels of one direction are mixed: two neighbours each, in proportion.
   private func resizing(from size: Int) throws(TensorError) -> Tensor {
     var weights = [Double](repeating: 0, count: Self.side * size)
-    let scale = Double(size) / Double(Self.side)
+    // TensorFlow keeps the scale in single precision, and where the pixels come from depends on it.
+    let scale =
+      preprocessing == .tensorFlow ? Double(Float(size) / Float(Self.side)) : Double(size) / Double(Self.side)
     for target in 0..<Self.side {
       let source =
         switch preprocessing {

@@ -77,7 +77,7 @@ package struct ClassProbabilities {
   /// permutation, `p(y)` being the part's own mean; then mean and deviation over parts. From 1 to C; higher is better.
   ///
   /// Philox, label `inception-score.order`; part s of S has the places from ⌊s n/S⌋ to below ⌊(s+1) n/S⌋. A part of few
-  /// images cannot score high, however good they are: ten perfect images of ten classes chosen at random show about 6.6
+  /// images cannot score high, however good they are: ten perfect images of ten classes chosen at random show about 6.2
   /// classes' worth.
   ///
   /// - Throws: `LearningError.generation` when there are fewer images than parts, or no part.
