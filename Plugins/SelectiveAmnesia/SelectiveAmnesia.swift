@@ -63,7 +63,7 @@ struct SelectiveAmnesia: Objective, Stateful {
       let predicted = try noise.denoise(
         model, noise.addNoise(eps, to: x, at: times), at: times,
         conditions: noise.conditions > 0 ? batch.labels.selecting(rows) : nil,
-        isReference ? [.evaluating, .droppingConditions] : .evaluating)
+        isReference && noise.conditions > 0 ? [.evaluating, .droppingConditions] : .evaluating)
       let difference = try predicted - eps
       let part = try call.gradient(of: (difference * difference).sum(), withRespectTo: parameters)
       total = try zip(total, part).map { old, new in

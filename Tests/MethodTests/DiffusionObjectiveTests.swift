@@ -158,7 +158,7 @@ struct DiffusionObjectiveTests {
     #expect(try penalty() == 0)
 
     // F of the last bias: dl/db_i = 2 (prediction_i - eps_i), summed over both timesteps, squared, averaged over samples.
-    let generatorSeeds = try (0..<3).map { sample in
+    let generatorSeeds = (0..<3).map { sample in
       var stream = Philox(seed: 1, label: "selective-amnesia/fisher.\(sample).0")
       return stream.next64()
     }
@@ -179,7 +179,7 @@ struct DiffusionObjectiveTests {
       for index in 0..<6 { fisher[index] += 4 * summed[index] * summed[index] / 3 }
     }
     try withoutGradients { try world.models[0][3].add(0.5) }
-    #expect(isClose([try penalty()], [0.25 * fisher.reduce(0, +)], within: 1e-9))
+    #expect(try isClose([penalty()], [0.25 * fisher.reduce(0, +)], within: 1e-9))
   }
 
   @Test

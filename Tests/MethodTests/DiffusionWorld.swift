@@ -83,7 +83,7 @@ final class DiffusionWorld: StrategyWorld {
   }
 
   func batchLosses(
-    _ model: ModelHandle, of batch: Batch, progress: Progress?
+    _ model: ModelHandle, of batch: Batch, progress: PluginHost.Progress?
   ) throws -> (losses: Tensor, timesteps: Tensor?) {
     let timesteps = try Tensor.full([batch.inputs.shape[0]], 3, dtype: .int64)
     let predicted = try denoise(model, DenoiseInput(noisy: batch.inputs, timesteps: timesteps))
