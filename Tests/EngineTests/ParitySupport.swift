@@ -168,7 +168,8 @@ final class ParityRun {
   func shared(_ dtype: DType, _ reporter: Reporter) throws -> Workbench.Shared {
     let made = try Workbench().prepare(plan, cancel: cancel, reporter: reporter) { _ in }
     return Workbench.Shared(
-      key: made.key, device: made.device, data: made.data, task: made.task, original: try original(dtype), retrained: nil)
+      key: made.key, device: made.device, data: made.data, task: made.task, original: try original(dtype),
+      retrained: nil)
   }
 
   /// The tensors of these names in the state after a step, one after the other; steps count from 1.
