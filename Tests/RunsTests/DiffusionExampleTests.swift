@@ -18,8 +18,12 @@ import Testing
     #expect(Set(plans.map { $0.canonicalJSON() }).count == plans.count)
     #expect(Set(plans.map { $0.baseKeyJSON() }).count == 1)
     #expect(Set(plans.map { $0.retrainedKeyJSON() }).count == 1)
-    #expect(plans.allSatisfy { $0.task == .diffusion && $0.name == name && $0.pipeline != nil })
-    for plan in plans { #expect(try RunPlan(yaml: plan.yaml(), file: "plan.yaml") == plan) }
+    for plan in plans {
+      #expect(plan.task == .diffusion)
+      #expect(plan.name == name)
+      #expect(plan.pipeline != nil)
+      #expect(try RunPlan(yaml: plan.yaml(), file: "plan.yaml") == plan)
+    }
   }
 
   @Test(arguments: DiffusionExampleTests.names)

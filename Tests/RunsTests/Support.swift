@@ -46,45 +46,45 @@ enum Fixture {
         "random-label", .objective, schedules: [.sequential, .joint, .paired],
         parameters: [ParameterDescriptor(key: "alpha", type: .float, defaultValue: .float(1), min: 0), mode]),
       part(
-        "loreun", .reweighter, tasks: both,
+        "loreun", .reweighter,
         parameters: [
           ParameterDescriptor(key: "eta_forget", type: .float, defaultValue: .float(0.1), min: 0, isTunable: true),
           ParameterDescriptor(key: "eta_retain", type: .float, defaultValue: .float(0.25), min: 0, isTunable: true),
           ParameterDescriptor(
             key: "apply", type: .string, defaultValue: .string("both"), choices: ["forget", "retain", "both"]),
-        ]),
-      part("salun", .mask, tasks: both, parameters: [mode]),
+        ], tasks: both),
+      part("salun", .mask, parameters: [mode], tasks: both),
       part("proximal", .updater, parameters: [mode]),
       part("balance", .updater, sets: ["forget", "retain"]),
       part("denoise", .objective, schedules: [.paired], tasks: ["diffusion"]),
       part(
-        "siss", .objective, schedules: [.pairs, .paired], tasks: ["diffusion"],
+        "siss", .objective, schedules: [.pairs, .paired],
         parameters: [
           ParameterDescriptor(key: "lambda", type: .float, defaultValue: .float(0.5), min: 0, max: 1),
           ParameterDescriptor(
             key: "variant", type: .string, defaultValue: .string("is"), choices: ["is", "no-is", "bernoulli"]), mode,
-        ]),
+        ], tasks: ["diffusion"]),
       part(
-        "erasediff", .objective, schedules: [.paired], tasks: ["diffusion"],
+        "erasediff", .objective, schedules: [.paired],
         parameters: [
           ParameterDescriptor(key: "variant", type: .string, defaultValue: .string("B"), choices: ["A", "B", "C", "D"])
-        ]),
-      part("salun-diffusion", .objective, schedules: [.paired], tasks: ["diffusion"], parameters: [mode]),
+        ], tasks: ["diffusion"]),
+      part("salun-diffusion", .objective, schedules: [.paired], parameters: [mode], tasks: ["diffusion"]),
       part("selective-amnesia", .objective, schedules: [.paired], tasks: ["diffusion"]),
       part(
-        "gradient-balance", .updater, tasks: both,
+        "gradient-balance", .updater,
         parameters: [
           ParameterDescriptor(
             key: "mode", type: .string, defaultValue: .string("relative"), choices: ["relative", "absolute"]),
           ParameterDescriptor(key: "size", type: .float, defaultValue: .float(0.1), min: 0),
-        ], sets: ["forget", "retain"]),
+        ], tasks: both, sets: ["forget", "retain"]),
       part(
-        "bilevel", .updater, tasks: both,
+        "bilevel", .updater,
         parameters: [
           ParameterDescriptor(
             key: "mode", type: .string, defaultValue: .string("paper"), choices: ["paper", "fixed", "cosine"]),
           ParameterDescriptor(key: "size", type: .float, defaultValue: .float(0.1), min: 0),
-        ], sets: ["forget", "retain"]),
+        ], tasks: both, sets: ["forget", "retain"]),
       part(
         "typed", .objective,
         parameters: [
