@@ -26,7 +26,7 @@ struct ImageJudge {
     switch extractor {
     case .inception(let file):
       network = .inception(try InceptionV3(file: file, device: device))
-      name = "inception-v3"
+      name = "inception-v3-2048"
     case .train(let model, let training):
       var judged = plan
       judged.model = model

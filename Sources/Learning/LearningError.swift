@@ -145,6 +145,7 @@ package enum LearningError: Error, Equatable, Sendable {
     switch self {
     case .interrupted(let signal): 128 + signal
     case .missing: 66
+    case .unwritable: 73
     case .unreadable: 74
     case .notFinite: 75
     default: 65

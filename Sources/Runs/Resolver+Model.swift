@@ -169,7 +169,7 @@ extension Resolver {
       name: name,
       steps: try section.int("steps", in: 1...timesteps) ?? (name == .ddpm ? timesteps : min(50, timesteps)),
       eta: try section.double("eta", "between 0 and 1") { $0 >= 0 && $0 <= 1 } ?? 0,
-      guidance: try section.double("guidance", "at least 0") { $0 >= 0 } ?? (isConditional ? 2 : 0))
+      guidance: try section.double("guidance", "at least 0") { $0 >= 0 } ?? (guidesByDefault ? 2 : 0))
   }
 
   private func extractor(_ generation: SectionReader) throws(RunError) -> ExtractorPlan {

@@ -6,8 +6,10 @@ struct Resolver {
   let purpose: RunPurpose
   /// What the models are for.
   var task = TaskName.classification
-  /// Whether the network is told a class.
+  /// Whether the network is told a class, or may be: a folder's is known when it is read.
   var isConditional = false
+  /// Whether images are guided towards their class where nothing is said.
+  var guidesByDefault = false
 }
 
 /// What a plan is made for.
@@ -51,6 +53,7 @@ extension Resolver {
     let model = try model(top.section("model", .model))
     resolver.task = model.task
     resolver.isConditional = model.isConditional
+    if case .unetFolder = model {} else { resolver.guidesByDefault = model.isConditional }
     return try resolver.plan(root, top)
   }
 
