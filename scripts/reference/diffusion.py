@@ -78,12 +78,12 @@ def draw(model, seed):
     generator = torch.Generator().manual_seed(seed)
     fans = {}
     for name, parameter in model.state_dict().items():
-        if parameter.dim() > 1 and "class_embedding" not in name:
-            bound = math.prod(parameter.shape[1:]) ** -0.5
-            fans[name.removesuffix("weight") + "bias"] = bound
-        elif "class_embedding" in name or name == "null_classes_emb" or name == "classes_emb.weight":
+        if name in ["class_embedding.weight", "classes_emb.weight", "null_classes_emb"]:
             parameter.normal_(generator=generator)
             continue
+        if parameter.dim() > 1:
+            bound = math.prod(parameter.shape[1:]) ** -0.5
+            fans[name.removesuffix("weight") + "bias"] = bound
         elif name in fans:
             bound = fans[name]
         else:
@@ -266,6 +266,18 @@ def schedules():
     return found
 
 
+def alpha_bars(start, end, steps):
+    """A linear schedule's table as diffusers rounds it, without what vector units change in the last bit of β."""
+    start, end = numpy.float32(start), numpy.float32(end)
+    step = (end - start) / numpy.float32(steps - 1)
+    k = numpy.arange(steps, dtype=numpy.float32)
+    betas = numpy.where(k < steps // 2, start + step * k, end - step * (numpy.float32(steps - 1) - k))
+    bars = numpy.cumprod((numpy.float32(1) - betas).astype(numpy.float64)).astype(numpy.float32)
+    diffusers_own = DDPMScheduler(steps, beta_start=float(start), beta_end=float(end)).alphas_cumprod.numpy()
+    assert numpy.allclose(bars, diffusers_own, rtol=2e-6, atol=0)
+    return torch.from_numpy(bars.astype(numpy.float64))
+
+
 def samplers():
     """Each step of a walk with an invented network: ε = tanh(x) / 2 + t / 2000."""
     found = []
@@ -276,7 +288,7 @@ def samplers():
         common = dict(beta_schedule="linear", clip_sample=clip)
         scheduler = DDPMScheduler(1000, **common) if kind == "ddpm" else DDIMScheduler(1000, **common)
         # diffusers' coefficients are differences of nearly equal binary32 numbers; here they are those of binary64.
-        scheduler.alphas_cumprod = scheduler.alphas_cumprod.double()
+        scheduler.alphas_cumprod = alpha_bars(1e-4, 0.02, 1000)
         scheduler.final_alpha_cumprod = torch.tensor(1.0, dtype=torch.double)
         scheduler.one = torch.tensor(1.0, dtype=torch.double)
         scheduler.set_timesteps(steps)

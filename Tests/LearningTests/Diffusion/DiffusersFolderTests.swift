@@ -160,7 +160,7 @@ import Testing
         "'time_embedding_dim' in '@' is 17; expected null or 16, four times the first width"),
       Mistake(
         unet, "\"add_attention\": true,", "\"add_attention\": true",
-        "'@' holds no JSON object: a ',' or '}' is expected at byte 106"),
+        "'@' holds no JSON object: a ',' or '}' is expected at byte 114"),
       Mistake(
         scheduler, "\"epsilon\"", "\"v_prediction\"",
         "'prediction_type' in '@' is \"v_prediction\"; expected \"epsilon\""),
