@@ -68,7 +68,8 @@ import Testing
     }
     let (before, after) = (try losses("original"), try losses("unlearned"))
     #expect(before.count == 3 && after.count == 3)
-    #expect(after.allSatisfy(\.isFinite))
+    let isFinite = after.allSatisfy { $0.isFinite }
+    #expect(isFinite)
     #expect(before != after)
   }
 }
