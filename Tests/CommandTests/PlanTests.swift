@@ -61,12 +61,14 @@ import Testing
     let ids = list.out.split(separator: "\n").dropFirst().compactMap { $0.split(separator: " ").first.map(String.init) }
     #expect(
       ids == [
-        "boundary-expand", "boundary-shrink", "fine-tune", "gradient-ascent", "l1-sparse", "random-label", "loreun",
-        "salun", "proximal", "influence",
+        "blindspot", "boundary-expand", "boundary-shrink", "erasediff", "fine-tune", "gradient-ascent", "l1-sparse",
+        "random-label", "salun-diffusion", "selective-amnesia", "siss", "loreun", "salun", "bilevel",
+        "gradient-balance",
+        "proximal", "influence",
       ])
     let json = try command.run(["plugin", "list", "--json"])
     let catalog = try #require(try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any])
-    #expect((catalog["parts"] as? [Any])?.count == 10)
+    #expect((catalog["parts"] as? [Any])?.count == 17)
     let show = try command.run(["plugin", "show", "loreun"])
     #expect(show.out.contains("eta_forget"))
     #expect(show.out.contains("reweighter"))
