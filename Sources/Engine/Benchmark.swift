@@ -75,6 +75,27 @@ package struct Benchmark {
     }
   }
 
+  /// Drawing one batch of images from a plan's diffusion model of this shape.
+  package func sampling(of plan: RunPlan, shape: [Int], classes: Int) throws -> Step {
+    let shared = try noise(plan, shape: shape, classes: classes, count: 2)
+    guard let model = shared.original as? Denoiser, let task = shared.task as? DiffusionTask,
+      let generation = plan.evaluate.generation
+    else { throw EngineError.mismatch("images are drawn from diffusion models") }
+    let sampler = try Sampler(task.table.schedule, generation.sampler.settings)
+    let clock = ContinuousClock()
+    let cancel = cancel
+    return {
+      let began = clock.now
+      _ = try sampler.sample(
+        model, seed: plan.seed, images: 0..<generation.batch,
+        conditions: model.conditions > 0 ? [Int](repeating: 0, count: generation.batch) : nil, batch: generation.batch,
+        cancel: cancel,
+        forward: { try plan.denoise(model, $0, timesteps: $1, conditions: $2, training: false) })
+      try TorchRuntime.shared().synchronize(shared.device)
+      return (clock.now - began).seconds
+    }
+  }
+
   /// Takes turns: one step of each, `rounds` times after `warmup` that are not counted.
   package func alternate(
     _ steps: [(name: String, step: Step)], rounds: Int, warmup: Int = 3, progress: (Int, Int) -> Void = { _, _ in }

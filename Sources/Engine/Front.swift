@@ -12,6 +12,8 @@ package struct Front {
     case pipeline(RunPlan)
     /// The same arithmetic without plugins.
     case plain(RunPlan)
+    /// One batch of images drawn from a plan's diffusion model.
+    case sampling(RunPlan)
     /// Something outside of the engine; gives its seconds.
     case outside(() throws -> Double)
   }
@@ -76,6 +78,8 @@ package struct Front {
           try benchmark.step(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
         case .plain(let plan):
           try benchmark.plainStep(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
+        case .sampling(let plan):
+          try benchmark.sampling(of: plan, shape: plan.benchmarkShape, classes: 10)
         case .outside(let body): body
         }
       return (name: name, step: step)

@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure what plugins, precision and layout cost, and how a step compares with plain PyTorch.",
     discussion: """
-      What is compared takes turns in one run; medians, with the middle half of the values. Without a name, all but classification:
+      What is compared takes turns in one run; medians, with the middle half of the values. Without a name, all but the last two:
 
         overhead    microseconds that the ABI, a reweighter and a mask add to a step, and their share of a ResNet-18 step
         selection   choosing half of 11 million scores, over a full sort
@@ -19,13 +19,17 @@ struct BenchCommand: ParsableCommand {
                     whole runs over the same work in the published style of scripts: unlearning, mask, measuring, memory;
                     needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; a fifth of the
                     rounds, each of which takes six minutes on two cores
+        diffusion   steps of deletion with and without a second gradient, and sampling, over plain PyTorch's with diffusers; needs LETHE_PYTHON
+                    with diffusers; rounds in tens, each of which takes half a minute on two cores
 
         lethe bench overhead --rounds 200
         LETHE_PYTHON=python3 lethe bench python
       """)
 
   @Argument(
-    help: "overhead, selection, startup, precision, python, classification; all but the last when none is named.")
+    help:
+      "overhead, selection, startup, precision, python, classification, diffusion; all but the last two when none is named."
+  )
   var what: [String] = []
 
   @Option(help: "How often everything is timed, at least 2.")
@@ -46,7 +50,7 @@ struct BenchCommand: ParsableCommand {
     let screen = Screen(mode: .full)
     let benches = Benches(workshop: workshop, rounds: rounds, screen: screen)
     var results: [BenchResult] = []
-    for name in known where what.isEmpty ? name != "classification" : what.contains(name) {
+    for name in known where what.isEmpty ? !["classification", "diffusion"].contains(name) : what.contains(name) {
       if name == "python", what.isEmpty, Benches.python == nil {
         screen.tell("python: left out, LETHE_PYTHON is not set")
         continue

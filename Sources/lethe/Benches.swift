@@ -4,7 +4,7 @@ import Runs
 /// The benchmarks of `lethe bench`.
 struct Benches {
   /// Their names, in the order they are run.
-  static let names = ["overhead", "selection", "startup", "precision", "python", "classification"]
+  static let names = ["overhead", "selection", "startup", "precision", "python", "classification", "diffusion"]
 
   /// The Python to compare with.
   static var python: String? {
@@ -27,6 +27,7 @@ struct Benches {
     case "startup": told(try startup())
     case "precision": told(try precision())
     case "python": try python("fp32", tell: tell) + python("bf16", tell: tell)
+    case "diffusion": try diffusion(tell: tell)
     default: try classification(tell: tell)
     }
   }
@@ -148,6 +149,11 @@ struct Benches {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
     return try ClassificationBench(python: python, workshop: workshop, rounds: max(2, rounds / 5), screen: screen)
       .run(tell: tell)
+  }
+
+  private func diffusion(tell: (BenchResult) -> Void) throws -> [BenchResult] {
+    guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
+    return try DiffusionBench(python: python, workshop: workshop, rounds: rounds, screen: screen).run(tell: tell)
   }
 
   /// A plan of full size; `parts` are further keys of its pipeline.

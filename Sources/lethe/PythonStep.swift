@@ -7,9 +7,9 @@ final class PythonStep {
   private let input = Pipe()
   private let output = Pipe()
 
-  /// Starts `scripts/bench/resnet_step.py` of the checkout that this program was built in, and waits until it is ready.
-  init(python: String, mode: String) throws {
-    let script = try BenchScript.find("resnet_step.py")
+  /// Starts a script of `scripts/bench` in the checkout that this program was built in, and waits until it is ready.
+  init(python: String, script name: String = "resnet_step.py", mode: String) throws {
+    let script = try BenchScript.find(name)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [python, script.path, mode, "--serve"]
     process.standardInput = input

@@ -62,6 +62,8 @@ struct TimedStep {
     case pipeline(RunPlan)
     /// The same arithmetic without plugins: forward, mean cross-entropy, backward, optimizer.
     case plain(RunPlan)
+    /// Images drawn from a plan's diffusion model.
+    case sampling(RunPlan)
     /// Something outside of the engine; gives its seconds.
     case outside(() throws -> Double)
   }
