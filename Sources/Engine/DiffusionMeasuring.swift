@@ -236,7 +236,8 @@ private struct ModelEvaluation {
   }
 
   private func draw(_ model: Denoiser) throws -> Drawn {
-    let count = generation.samples
+    let isJudged = plan.evaluate.metrics.contains(where: \.needsImages)
+    let count = isJudged ? generation.samples : min(generation.samples, generation.grid)
     let classes = model.conditions > 0 ? (0..<count).map { $0 % model.conditions } : nil
     let images = try sampler.sample(
       model, seed: generation.seed, images: 0..<count, conditions: classes, batch: generation.batch,
@@ -261,10 +262,15 @@ private struct ModelEvaluation {
     // Quality is that of what should be drawn: neither images of the forget set nor of the forgotten class.
     let others = (0..<count).filter { !isTarget[$0] && (drawn.classes == nil || drawn.classes?[$0] != forgotten) }
     let good = try drawn.images.at(others)
-    if asked.contains(.inceptionScore), let logits = try good.flatMap({ try judge.logits($0) }), others.count >= 10 {
-      let score = try ClassProbabilities(logits: logits, metric: "inception-score").inceptionScore(seed: plan.seed)
+    if asked.contains(.inceptionScore), others.count < Self.splits {
+      try leaveOut(.inceptionScore, "\(others.count) of \(count) images are left to judge, and it takes \(Self.splits)")
+    } else if asked.contains(.inceptionScore), let logits = try good.flatMap({ try judge.logits($0) }) {
+      let score = try ClassProbabilities(logits: logits, metric: "inception-score").inceptionScore(
+        splits: Self.splits, seed: plan.seed)
       found.append(
-        value(.inceptionScore, score.value, judge.name, sampling, "splits=10", samples: others.count))
+        value(.inceptionScore, score.value, judge.name, sampling, "splits=\(Self.splits)", samples: others.count))
+    } else if asked.contains(.inceptionScore) {
+      try leaveOut(.inceptionScore, "'\(judge.name)' knows other classes than the data")
     }
     if let real, let good {
       let generated = try FeatureSet(judge.features(good), name: "generated", metric: "fid")
@@ -298,6 +304,14 @@ private struct ModelEvaluation {
       }
     }
     return found
+  }
+
+  /// Parts that the Inception Score is averaged over.
+  private static let splits = 10
+
+  /// A number that was asked for and cannot be given is said so.
+  private func leaveOut(_ metric: MetricName, _ reason: String) throws {
+    try measuring.reporter.say(.warning("'\(metric.rawValue)' is left out: \(reason)"))
   }
 
   private func value(_ metric: Metric, _ value: Double, _ details: String..., samples: Int) -> MetricValue {

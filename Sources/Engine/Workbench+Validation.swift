@@ -25,7 +25,8 @@ extension Workbench {
     guard let replay = plan.data.replay, let task = task as? DiffusionTask, let model = original as? Denoiser,
       let generation = plan.evaluate.generation
     else { return nil }
-    let classes = try (0..<model.conditions).filter { try $0 != data.forgottenClass }
+    let forgotten = try data.forgottenClass
+    let classes = (0..<model.conditions).filter { $0 != forgotten }
     let conditions = classes.isEmpty ? nil : (0..<replay.images).map { classes[$0 % classes.count] }
     let images = try reporter.phase(.replay) {
       let drawn = try Sampler(task.table.schedule, generation.sampler.settings).sample(

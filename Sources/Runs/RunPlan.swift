@@ -127,6 +127,9 @@ extension RunPlan {
   package func proxyKeyJSON() -> String? { proxy.map { modelKey("retrained", $0, forget: forget) } }
 
   private func modelKey(_ kind: String, _ training: TrainingPlan, forget: ForgetPlan?) -> String {
+    var data = data
+    // Drawn from the original model, and for the pipeline alone.
+    data.replay = nil
     var entries = [
       TreeEntry("kind", .string(kind)), TreeEntry("format", .int(Int64(format))),
       TreeEntry("device", .string(device)), TreeEntry("precision", .string(precision.rawValue)),
