@@ -16,6 +16,10 @@ struct Checkpoint {
   var planHash = ""
   /// The best validation loss so far.
   var best: Double?
+  /// Which swaps have happened, by their place among the plan's and those asked for since; nil in an older file.
+  var swapped: [Int]?
+  /// How many changes had been accepted that the plan does not know.
+  var accepted = 0
   /// How many steps the moving average of the weights has seen.
   private var averaged = 0
   /// By name: `model.…`, `optimizer.…`, and what a run adds.
@@ -38,10 +42,33 @@ struct Checkpoint {
     }
   }
 
+  /// Lets a change that was accepted later count as one that had happened: its parts are never made again.
+  mutating func takeAway(number: Int) {
+    swapped = (swapped ?? []) + [number]
+    accepted += 1
+  }
+
   /// Adds the state of a part; nothing where it keeps none.
   mutating func add(_ state: SavedState?, of role: String) throws {
     guard let state else { return }
     tensors.append(("plugin.\(role).\(state.version)", try Tensor(state.bytes, shape: [state.bytes.count])))
+  }
+
+  /// Adds the state of a part that is not in force any more.
+  mutating func keep(_ state: SavedState, of part: String) throws {
+    tensors.append(("kept.\(part)/\(state.version)", try Tensor(state.bytes, shape: [state.bytes.count])))
+  }
+
+  /// The states of parts that are not in force any more, by part.
+  func kept() throws -> [String: SavedState] {
+    var states: [String: SavedState] = [:]
+    for (name, tensor) in part("kept.") {
+      guard let slash = name.lastIndex(of: "/"), let version = UInt32(name[name.index(after: slash)...]) else {
+        continue
+      }
+      states[String(name[..<slash])] = SavedState(version: version, bytes: try tensor.uint8s())
+    }
+    return states
   }
 
   /// The state of a part; nil where it kept none.
@@ -60,6 +87,8 @@ struct Checkpoint {
       "plan": planHash,
     ]
     if let best { metadata["best"] = String(best) }
+    if accepted > 0 { metadata["accepted"] = String(accepted) }
+    if let swapped { metadata["swapped"] = swapped.map(String.init).joined(separator: ",") }
     if averaged > 0 { metadata["averaged"] = String(averaged) }
     try SafeTensors.write(tensors, metadata: metadata, to: file.path)
   }
@@ -75,6 +104,8 @@ struct Checkpoint {
     seconds = stored.metadata["seconds"].flatMap { Double($0) } ?? 0
     planHash = stored.metadata["plan"] ?? ""
     best = stored.metadata["best"].flatMap { Double($0) }
+    accepted = stored.metadata["accepted"].flatMap { Int($0) } ?? 0
+    swapped = stored.metadata["swapped"].map { $0.split(separator: ",").compactMap { Int($0) } }
     averaged = stored.metadata["averaged"].flatMap { Int($0) } ?? 0
     tensors = stored.tensors
   }

@@ -1,5 +1,6 @@
 package import Foundation
 package import Learning
+import PluginHost
 package import Runs
 import Tensors
 
@@ -11,6 +12,7 @@ package struct Engine {
   private let workbench: Workbench
   private let tensorBoard: Bool
   private let sink: (RunEvent) -> Void
+  let desk: ControlDesk
 
   /// An engine for one plan.
   ///
@@ -26,10 +28,16 @@ package struct Engine {
   ) {
     self.plan = plan
     self.folder = RunFolder(url: folder)
+    FlightRecorder.note(folder: folder.path)
     self.workbench = workbench
     self.tensorBoard = tensorBoard
     self.cancel = cancel
-    self.sink = sink
+    let desk = ControlDesk(plan: plan, cancel: cancel)
+    self.desk = desk
+    self.sink = { event in
+      desk.hear(event)
+      sink(event)
+    }
   }
 
   /// Carries out the plan from its beginning.
@@ -48,19 +56,19 @@ package struct Engine {
   }
 
   /// Goes on with the run of a folder, bit for bit, from its last checkpoint.
+  ///
+  /// - Parameter without: roles whose part is taken away before the first step: `reweighter`, `updater`.
   package static func resume(
-    _ folder: URL, tensorBoard: Bool = true, cancel: CancelFlag, sink: @escaping (RunEvent) -> Void
+    _ folder: URL, without: [String] = [], tensorBoard: Bool = true, cancel: CancelFlag,
+    sink: @escaping (RunEvent) -> Void
   ) throws -> RunReport {
     let files = RunFolder(url: folder)
-    for file in [files.plan, files.events] where !FileManager.default.fileExists(atPath: file.path) {
-      throw EngineError.notARun(path: folder.path, missing: file.lastPathComponent)
-    }
-    let plan = try RunPlan(yaml: try text(files.plan), file: files.plan.path)
-    let events = try RunEvent.read(try text(files.events), file: files.events.path)
+    let (plan, events) = try files.record()
     if plan.isSequence {
       return try StagedRun(plan, folder, Workbench(), tensorBoard: tensorBoard, cancel, sink).goOn(after: events)
     }
     if case .finished = events.last?.what { throw EngineError.alreadyFinished(path: folder.path) }
+    try ControlSocket.checkFree(in: folder)
     var checkpoint: Checkpoint?
     if FileManager.default.fileExists(atPath: files.checkpoint.path) {
       checkpoint = try Checkpoint(reading: files.checkpoint)
@@ -69,10 +77,19 @@ package struct Engine {
       }
     }
     guard plan.pipeline != nil || plan.procedure != nil else { throw EngineError.noPipeline }
-    let reporter = Reporter(earlier: events, sink: sink)
+    let engine = Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink)
+    let reporter = Reporter(earlier: events, sink: engine.sink)
     try reporter.record(in: files, appending: true, tensorBoard: tensorBoard)
-    return try Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink).run(
-      reporter, from: checkpoint)
+    var changes = RunPlan.changes(in: events)
+    if !without.isEmpty {
+      // What was asked for after the checkpoint was asked of a run with all its parts.
+      changes.removeAll { $0.step > checkpoint?.step ?? 0 }
+      let removal = ChangeRecord(removing: without, step: checkpoint?.step ?? 0)
+      try reporter.say(.changed(removal))
+      changes.append(removal)
+      checkpoint?.takeAway(number: plan.swaps.count + changes.count { $0.crossing == nil } - 1)
+    }
+    return try engine.run(reporter, from: checkpoint, changes: changes)
   }
 
   /// Measures weights from elsewhere: no unlearning, no plugin.
@@ -94,21 +111,30 @@ package struct Engine {
     }
   }
 
-  private func run(_ reporter: Reporter, from checkpoint: Checkpoint?) throws -> RunReport {
+  private func run(
+    _ reporter: Reporter, from checkpoint: Checkpoint?, changes: [ChangeRecord] = []
+  ) throws -> RunReport {
     if let procedure = plan.procedure { return try run(procedure, reporter) }
     guard let pipeline = plan.pipeline else { return try measureModels(reporter) }
     var unlearning: Unlearning?
+    var socket: ControlSocket?
+    defer {
+      desk.close("the run has ended")
+      socket?.close()
+    }
     return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
       try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
+      socket = try listen(reporter)
       let shared = try prepare(reporter)
       let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
       try model.load(shared.original.state)
       let work = try Unlearning(
-        plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, cancel: cancel,
-        reporter: reporter)
+        plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, changes: changes, desk: desk,
+        cancel: cancel, reporter: reporter)
       unlearning = work
       try work.begin(from: checkpoint)
       try reporter.phase(.unlearn) { (try work.run(), cached: false) }
+      desk.close("all steps of the run are taken; it is being measured")
       try model.save(file: folder.weights.path, metadata: weightsMetadata)
       var files = try measure(shared, model, seconds: work.seconds, reporter)
       files["weights"] = folder.weights.lastPathComponent
@@ -116,6 +142,30 @@ package struct Engine {
       if let exported = try export(model, shared) { files["diffusers"] = exported }
       if work.hasBest { files["best"] = folder.bestWeights.lastPathComponent }
       return try finish(reporter, RunEnd(steps: work.step, unlearnSeconds: work.seconds, files: files))
+    }
+  }
+
+  /// Takes the steps of the plan, with changes that were asked for on the way, and writes the weights: no more.
+  func repeatSteps(_ changes: [ChangeRecord]) throws -> Int {
+    guard let pipeline = plan.pipeline else { throw EngineError.noPipeline }
+    try folder.prepare()
+    let reporter = Reporter(sink: sink)
+    try reporter.record(in: folder, appending: false, tensorBoard: false)
+    do {
+      try reporter.say(.runStarted(try start(resumedAt: nil)))
+      let shared = try prepare(reporter)
+      let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
+      try model.load(shared.original.state)
+      let work = try Unlearning(
+        plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, changes: changes, cancel: cancel,
+        reporter: reporter)
+      try work.begin(from: nil)
+      try reporter.phase(.unlearn) { (try work.run(), cached: false) }
+      try model.save(file: folder.weights.path, metadata: weightsMetadata)
+      try? FileManager.default.removeItem(at: folder.checkpoint)
+      return work.step
+    } catch LearningError.interrupted(let signal) {
+      throw EngineError.replayInterrupted(signal: signal)
     }
   }
 
@@ -143,6 +193,15 @@ package struct Engine {
       var files = try measure(try prepare(reporter), nil, seconds: nil, reporter)
       files["split"] = folder.split.lastPathComponent
       return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: files))
+    }
+  }
+
+  /// The socket for `lethe ctl`; nil, with a word about it, where there can be none.
+  private func listen(_ reporter: Reporter) throws -> ControlSocket? {
+    do throws(EngineError) { return try ControlSocket(in: folder.url, desk: desk) } catch {
+      if case .busy = error { throw error }
+      try reporter.say(.log(plugin: "lethe", level: "warning", message: "\(error)"))
+      return nil
     }
   }
 
@@ -227,12 +286,6 @@ package struct Engine {
         reporter.trySaying(.stoppedOnNaN(step: step, reason: what))
       }
       throw error
-    }
-  }
-
-  private static func text(_ file: URL) throws -> String {
-    do { return try String(contentsOf: file, encoding: .utf8) } catch {
-      throw EngineError.notARun(path: file.deletingLastPathComponent().path, missing: file.lastPathComponent)
     }
   }
 }

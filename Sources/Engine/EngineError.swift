@@ -10,6 +10,10 @@ package enum EngineError: Error, Equatable, Sendable {
   case notARun(path: String, missing: String)
   /// A run that is done already.
   case alreadyFinished(path: String)
+  /// A run that is not done yet where its result is needed.
+  case notFinished(path: String)
+  /// The user stopped a replay, which keeps nothing.
+  case replayInterrupted(signal: Int32)
   /// A run without anything to go on from.
   case nothingToResume(path: String)
   /// A checkpoint that does not belong to the plan beside it.
@@ -22,6 +26,16 @@ package enum EngineError: Error, Equatable, Sendable {
   case interrupted(signal: Int32, folder: String)
   /// A loss or a gradient was no finite number; `folder` is empty where no state is kept.
   case notFinite(step: Int, what: String, folder: String)
+  /// Another process carries out the run of that folder.
+  case busy(folder: String)
+  /// There can be no socket in a run's folder.
+  case noControl(folder: String, reason: String)
+  /// No process carries out the run of that folder.
+  case notRunning(folder: String)
+  /// The run of that folder is another user's.
+  case foreignRun(folder: String)
+  /// A run that ended before it answered.
+  case noAnswer(folder: String)
   /// A plan without a pipeline where one is needed.
   case noPipeline
   /// Data and weights that do not fit together.
@@ -32,7 +46,10 @@ package enum EngineError: Error, Equatable, Sendable {
     switch self {
     case .cannotWrite: 73
     case .writeFailed: 74
-    case .notARun, .nothingToResume: 66
+    case .notARun, .nothingToResume, .notRunning: 66
+    case .busy, .foreignRun, .noAnswer, .notFinished: 65
+    case .replayInterrupted(let signal): 128 + signal
+    case .noControl: 73
     case .alreadyFinished, .foreignCheckpoint, .pluginChanged, .noDevice, .noPipeline, .mismatch: 65
     case .interrupted(let signal, _): 128 + signal
     case .notFinite: 75
@@ -63,6 +80,10 @@ extension EngineError: CustomStringConvertible {
       "'\(path)' is not a run folder: '\(missing)' is missing"
     case .alreadyFinished(let path):
       "the run in '\(path)' is finished; its report is in 'report.md'"
+    case .notFinished(let path):
+      "the run in '\(path)' is not finished; go on with it by: lethe run --resume \(path)"
+    case .replayInterrupted:
+      "interrupted; a replay begins anew each time, and the run itself is as it was"
     case .nothingToResume(let path):
       "the run in '\(path)' was stopped before its first checkpoint; start it again with `lethe run`"
     case .foreignCheckpoint(let path, let reason):
@@ -77,6 +98,16 @@ extension EngineError: CustomStringConvertible {
     case .notFinite(let step, let what, let folder):
       "\(what) is not a finite number at step \(step), which changed nothing; "
         + (folder.isEmpty ? "" : "the last good state is in '\(folder)'; ") + "try a lower learning rate or clip"
+    case .busy(let folder):
+      "another process carries out the run in '\(folder)'; ask it with: lethe ctl \(folder) status"
+    case .noControl(let folder, let reason):
+      "'lethe ctl' cannot reach the run in '\(folder)': \(reason)"
+    case .notRunning(let folder):
+      "no process carries out the run in '\(folder)'; go on with it by: lethe run --resume \(folder)"
+    case .foreignRun(let folder):
+      "the run in '\(folder)' is another user's"
+    case .noAnswer(let folder):
+      "the run in '\(folder)' ended before it answered"
     case .noPipeline:
       "the plan has no pipeline to carry out"
     case .mismatch(let what):

@@ -48,8 +48,17 @@ package struct Front {
   }
 
   /// Goes on with the run of a folder.
-  package func resume(_ folder: URL, sink: @escaping (RunEvent) -> Void) throws -> RunReport {
-    try Engine.resume(folder, tensorBoard: tensorBoard, cancel: flag, sink: sink)
+  ///
+  /// - Parameter without: roles whose part is taken away first: `reweighter`, `updater`.
+  package func resume(
+    _ folder: URL, without: [String] = [], sink: @escaping (RunEvent) -> Void
+  ) throws -> RunReport {
+    try Engine.resume(folder, without: without, tensorBoard: tensorBoard, cancel: flag, sink: sink)
+  }
+
+  /// Carries out a finished run once more and compares the weights.
+  package func replay(_ folder: URL, sink: @escaping (RunEvent) -> Void) throws -> Replay {
+    try Engine.replay(folder, cancel: flag, sink: sink)
   }
 
   /// Measures weights from a file.
@@ -91,6 +100,22 @@ package struct Front {
   package func timeSelection(count: Int, rounds: Int) throws -> [(name: String, seconds: [Double])] {
     try Benchmark(cancel: flag).selection(count: count, rounds: rounds).map { ($0.name, $0.seconds) }
   }
+
+  /// Makes a page in which a contained run writes down which callback it is in, as an open file; nil where there can be none.
+  package static func makeRecorder() -> Int32? { FlightRecorder.make() }
+
+  /// From now on this process writes into the page; false where the open file is none.
+  package static func record(into recorder: Int32) -> Bool { FlightRecorder.record(into: recorder) }
+
+  /// Which callback the process that writes into the page is in, and for how long; nil for none.
+  package static func recorded(
+    _ recorder: Int32
+  ) -> (plugin: String, file: String, call: String, step: Int?, seconds: Double)? {
+    FlightRecorder.read(recorder).map { ($0.plugin, $0.file, $0.call, $0.step, $0.seconds) }
+  }
+
+  /// The folder of the run that the process carries out; nil before there is one.
+  package static func recordedFolder(_ recorder: Int32) -> String? { FlightRecorder.folder(recorder) }
 
   /// SHA-256 of a text, in hexadecimal: what names runs and models.
   package static func digest(_ text: String) -> String {

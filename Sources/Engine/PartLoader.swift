@@ -56,6 +56,11 @@ final class PartLoader {
       handle, session: session, parameters: try handle.manifest.values(part.values), name: "procedure", step: nil)
   }
 
+  /// Gives an instance the values of `part`; only tunable parameters may differ from those it has.
+  func retune(_ instance: StrategyInstance, to part: PartPlan, step: Int?) throws {
+    try instance.retune(try instance.strategy.manifest.values(part.values), step: step)
+  }
+
   /// The strategy in exactly the file that the plan names.
   private func handle(_ part: PartPlan, _ role: StrategyRole) throws -> StrategyHandle {
     let file = try PluginFile(reading: part.file)

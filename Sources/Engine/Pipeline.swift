@@ -22,6 +22,8 @@ final class Pipeline {
   private var objective: ObjectiveInstance
   private var reweighter: (any Reweighting)?
   private var updater: UpdaterInstance?
+  /// What parts that were swapped out had kept, handed back when they return.
+  private var kept: [String: SavedState] = [:]
   private var promises: [ValueCheck] = []
   private var uniform: [Int: Tensor] = [:]
   /// Optimizer steps done, for messages of plugins.
@@ -58,6 +60,7 @@ final class Pipeline {
     step = checkpoint.step
     try prepareParts()
     try checkpoint.restore(learner)
+    kept = try checkpoint.kept()
     if let state = try checkpoint.state(of: "objective") { try objective.loadState(state, step: step) }
     if let state = try checkpoint.state(of: "reweighter") { try reweighter?.loadState(state, step: step) }
     if let state = try checkpoint.state(of: "updater") { try updater?.loadState(state, step: step) }
@@ -69,6 +72,7 @@ final class Pipeline {
     try checkpoint.add(try objective.saveState(step: step), of: "objective")
     try checkpoint.add(try reweighter?.saveState(step: step), of: "reweighter")
     try checkpoint.add(try updater?.saveState(step: step), of: "updater")
+    for (part, state) in kept.sorted(by: { $0.key < $1.key }) { try checkpoint.keep(state, of: part) }
   }
 
   /// Tells the parts that all steps are taken.
@@ -93,43 +97,42 @@ final class Pipeline {
 
   /// Puts new parts in force; a new mask is made from the model as it is now. Any failure leaves the old parts.
   func apply(_ swap: SwapPlan) throws -> (roles: [String: String], plugins: [PluginUse]) {
-    guard swap.objective == nil || !world.isResized else {
-      throw EngineError.mismatch(
-        "the objective '\(parts.objective.id)' changed the model's shape, so no other one can take its place")
-    }
+    try checkShape(swap)
+    let before = parts
     let new = parts.applying(swap)
-    var roles: [String: String] = [:]
-    var objective = objective
-    var reweighter = reweighter
-    var updater = updater
-    if let part = swap.objective {
-      objective = try loader.objective(part, step: step)
-      try objective.prepare(step: step)
-      roles["objective"] = part.id
+    let objective = try swap.objective.map { try ready(loader.objective($0, step: step), "objective", $0.id) }
+    let reweighter: (any Reweighting)? = try swap.reweighter?.part.map {
+      let made = try loader.reweighter($0, step: step)
+      try ready(made, "reweighter", $0.id)
+      return made
     }
-    if let replacement = swap.reweighter {
-      reweighter = try new.reweighter.map { try loader.reweighter($0, step: step) }
-      try reweighter?.prepare(step: step)
-      roles["reweighter"] = replacement.name(\.id)
+    let updater = try swap.updater?.part.map { try ready(loader.updater($0, step: step), "updater", $0.id) }
+    let mask = try swap.mask?.part.map { try maskStage.mask($0, after: step) }
+    if let tune = swap.tune { try apply(tune) }
+    if swap.mask != nil { try learner.setMask(mask, hard: new.mask?.freeze != .gradient) }
+    if let objective {
+      try retire(self.objective, "objective", before.objective.id)
+      self.objective = objective
     }
-    if let replacement = swap.updater {
-      updater = try new.updater.map { try loader.updater($0, step: step) }
-      try updater?.prepare(step: step)
-      roles["updater"] = replacement.name(\.id)
+    if swap.reweighter != nil {
+      try self.reweighter.map { try retire($0, "reweighter", before.reweighter?.id) }
+      self.reweighter = reweighter
     }
-    if let replacement = swap.mask {
-      let mask = try new.mask.map { try maskStage.mask($0, after: step) }
-      try learner.setMask(mask, hard: new.mask?.freeze != .gradient)
-      roles["mask"] = replacement.name(\.part.id)
+    if swap.updater != nil {
+      try self.updater.map { try retire($0, "updater", before.updater?.id) }
+      self.updater = updater
     }
-    if let schedule = swap.schedule { roles["schedule"] = schedule.rawValue }
-    let before = parts.plugins
-    if swap.objective != nil { try self.objective.finish(step: step) }
-    if swap.reweighter != nil { try self.reweighter?.finish(step: step) }
-    if swap.updater != nil { try self.updater?.finish(step: step) }
     parts = new
-    (self.objective, self.reweighter, self.updater) = (objective, reweighter, updater)
-    return (roles, new.plugins.filter { !before.contains($0) })
+    return (swap.roles, new.plugins.filter { !before.plugins.contains($0) })
+  }
+
+  /// Creates the parts of a swap and lets them go: what is wrong with their parameters is found before the swap is due.
+  func tryOut(_ swap: SwapPlan) throws {
+    try checkShape(swap)
+    if let part = swap.objective { _ = try loader.objective(part, step: step) }
+    if let part = swap.reweighter?.part { _ = try loader.reweighter(part, step: step) }
+    if let part = swap.updater?.part { _ = try loader.updater(part, step: step) }
+    if let part = swap.mask?.part { _ = try loader.mask(part.part, step: step) }
   }
 
   /// Puts the parts of a swap in force without readying them, on the way to a checkpoint that lies after it.
@@ -138,6 +141,65 @@ final class Pipeline {
     objective = try loader.objective(parts.objective, step: nil)
     reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
     updater = try parts.updater.map { try loader.updater($0, step: nil) }
+  }
+
+  private func checkShape(_ swap: SwapPlan) throws {
+    guard swap.objective == nil || !world.isResized else {
+      throw EngineError.mismatch(
+        "the objective '\(parts.objective.id)' changed the model's shape, so no other one can take its place")
+    }
+  }
+
+  /// Gives parts in force new values.
+  private func apply(_ tune: TunePlan) throws {
+    if let part = tune.objective {
+      try retune(&objective, from: parts.objective, to: part) { try loader.objective($0, step: $1) }
+    }
+    if let part = tune.reweighter, case .part(let old)? = parts.reweighter,
+      var instance = reweighter as? ReweighterInstance
+    {
+      defer { reweighter = instance }
+      try retune(&instance, from: old, to: part) { part, step in
+        guard let made = try loader.reweighter(.part(part), step: step) as? ReweighterInstance else {
+          preconditionFailure("a plugin's reweighter is an instance")
+        }
+        return made
+      }
+    }
+    if let part = tune.updater, let old = parts.updater, var instance = updater {
+      defer { updater = instance }
+      try retune(&instance, from: old, to: part) { try loader.updater($0, step: $1) }
+    }
+  }
+
+  /// A part that refuses its new values is over; another one with the old values and its state takes its place.
+  private func retune<Instance: StrategyInstance>(
+    _ instance: inout Instance, from old: PartPlan, to new: PartPlan, make: (PartPlan, Int?) throws -> Instance
+  ) throws {
+    let state = try instance.saveState(step: step)
+    do { try loader.retune(instance, to: new, step: step) } catch {
+      let again = try make(old, step)
+      try again.prepare(step: step)
+      if let state { try again.loadState(state, step: step) }
+      instance = again
+      throw error
+    }
+  }
+
+  /// Readies a part that comes in, and hands it back what the same part had kept when it went.
+  @discardableResult
+  private func ready<Instance: Part>(_ part: Instance, _ role: String, _ id: String) throws -> Instance {
+    try part.prepare(step: step)
+    if let state = kept["\(role).\(id)"], state.version == part.stateVersion {
+      try part.loadState(state, step: step)
+    }
+    return part
+  }
+
+  /// Takes over what a part that goes had kept, and ends it.
+  private func retire(_ part: any Part, _ role: String, _ id: String?) throws {
+    if let state = try part.saveState(step: step) { kept["\(role).\(id ?? "")"] = state }
+    try part.finish(step: step)
   }
 
   // MARK: One step
@@ -252,16 +314,20 @@ private final class CombinedStep: StepView {
   func gradients(ofTerm index: Int) throws -> NamedTensors { NamedTensors(names: names, tensors: gradients[index]) }
 }
 
-extension PipelinePlan {
-  /// The same with a swap's parts.
-  func applying(_ swap: SwapPlan) -> PipelinePlan {
-    var parts = self
-    if let objective = swap.objective { parts.objective = objective }
-    if let reweighter = swap.reweighter { parts.reweighter = reweighter.part }
-    if let mask = swap.mask { parts.mask = mask.part }
-    if let updater = swap.updater { parts.updater = updater.part }
-    if let schedule = swap.schedule { parts.schedule = schedule }
-    return parts
+extension SwapPlan {
+  /// What it changes, by role, with what there is afterwards.
+  fileprivate var roles: [String: String] {
+    var roles: [String: String] = [:]
+    roles["objective"] = objective?.id
+    roles["reweighter"] = reweighter.map { $0.part?.id ?? "none" }
+    roles["mask"] = mask.map { $0.part?.part.id ?? "none" }
+    roles["updater"] = updater.map { $0.part?.id ?? "none" }
+    roles["schedule"] = schedule?.rawValue
+    roles["learning rate"] = learningRate.map { "\($0)" }
+    if let part = tune?.objective { roles["objective"] = part.text }
+    if let part = tune?.reweighter { roles["reweighter"] = part.text }
+    if let part = tune?.updater { roles["updater"] = part.text }
+    return roles
   }
 }
 
@@ -273,15 +339,4 @@ extension ReweighterPlan {
     case .function(let function): function.symbol
     }
   }
-}
-
-extension Replacement {
-  fileprivate var part: Part? {
-    switch self {
-    case .remove: nil
-    case .use(let part): part
-    }
-  }
-
-  fileprivate func name(_ id: (Part) -> String) -> String { part.map(id) ?? "none" }
 }

@@ -23,6 +23,8 @@ package struct RunFolder: Sendable {
   package var weights: URL { url.appendingPathComponent("unlearned.safetensors") }
   /// The best state that `evaluate: {every: …}` saw.
   package var bestWeights: URL { url.appendingPathComponent("best.safetensors") }
+  /// Where `lethe replay` carries the run out once more.
+  var replay: URL { url.appendingPathComponent("replay") }
   /// Numbers for programs.
   package var reportJSON: URL { url.appendingPathComponent("report.json") }
   /// Numbers for people.
@@ -55,6 +57,19 @@ package struct RunFolder: Sendable {
     let probe = url.appendingPathComponent(".writable-\(ProcessInfo.processInfo.processIdentifier)")
     try RunFolder.write(Data("x".utf8), to: probe)
     try? FileManager.default.removeItem(at: probe)
+  }
+
+  /// The plan of the run and all its events.
+  func record() throws -> (plan: RunPlan, events: [RunEvent]) {
+    func text(_ file: URL) throws -> String {
+      do { return try String(contentsOf: file, encoding: .utf8) } catch {
+        throw EngineError.notARun(path: url.path, missing: file.lastPathComponent)
+      }
+    }
+    let (plan, events) = try (text(self.plan), text(self.events))
+    return (
+      try RunPlan(yaml: plan, file: self.plan.path), try RunEvent.read(events, file: self.events.path)
+    )
   }
 
   /// Writes a file in one piece: readers see the old content or the new one.

@@ -6,23 +6,30 @@ import Tensors
 
 /// The steps of a pipeline, from the original model to the unlearned one.
 final class Unlearning {
-  private let plan: RunPlan
-  private let model: TrainableModel
+  let plan: RunPlan
+  let model: TrainableModel
   private let shared: Workbench.Shared
-  private let folder: RunFolder
-  private let cancel: CancelFlag
-  private let reporter: Reporter
+  let folder: RunFolder
+  let cancel: CancelFlag
+  let reporter: Reporter
   private let learner: Learner
   private let source: BatchSource
-  private let pipeline: Pipeline
+  let pipeline: Pipeline
   /// Measures the model on the validation set; one of the numbers is a loss.
   private let validate: (TrainableModel) throws -> [MetricValue]
-  private let timeline: Timeline
-  private let schedule: LearningRateSchedule
+  let desk: ControlDesk?
+  /// The plan's swaps, then what was asked for since; the order in which those of one moment happen.
+  var swaps: [Swap]
+  /// What was asked for when the run was carried out before, and is still to be asked for again.
+  var recorded: [ChangeRecord]
+  /// What the plan alone says: decides the learning rate.
+  let nominal: Timeline
+  var timeline: Timeline
+  var schedule: LearningRateSchedule
   private let clock = ContinuousClock()
   private var best: Double?
   private var last: LastStep?
-  private var loaded: (epoch: Int, windows: [[StepSlice]], lastToForget: Int?)?
+  var loaded: (epoch: Int, windows: [[StepSlice]], lastToForget: Int?)?
   /// Whether no step of the epoch after the last one has samples to forget.
   private var isLastToForget = false
   /// Optimizer steps done.
@@ -33,9 +40,12 @@ final class Unlearning {
   /// Whether `evaluate: {every: …}` saw a state worth keeping.
   var hasBest: Bool { best != nil }
 
+  /// - Parameters:
+  ///   - changes: what was asked of the run while it went on, when it is repeated or goes on.
+  ///   - desk: where requests come in; nil for a run that nobody can reach.
   init(
     plan: RunPlan, pipeline: PipelinePlan, model: TrainableModel, shared: Workbench.Shared, folder: RunFolder,
-    cancel: CancelFlag, reporter: Reporter
+    changes: [ChangeRecord] = [], desk: ControlDesk? = nil, cancel: CancelFlag, reporter: Reporter
   ) throws {
     self.plan = plan
     self.model = model
@@ -53,11 +63,13 @@ final class Unlearning {
     validate = shared.validation(plan, cancel, reporter)
     self.pipeline = try Pipeline(
       plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
-    timeline = Timeline(plan: plan, parts: pipeline, split: shared.seen.split)
-    try timeline.check(plan.swaps)
-    schedule = pipeline.optimizer.schedule(
-      stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs,
-      total: pipeline.steps == nil ? nil : timeline.steps)
+    self.desk = desk
+    recorded = changes
+    swaps = plan.swaps.map { Swap(plan: $0, isAsked: false) }
+    nominal = Timeline(plan: plan, parts: pipeline, split: shared.seen.split, swaps: plan.swaps)
+    try nominal.check()
+    timeline = nominal
+    schedule = pipeline.schedule(nominal)
   }
 
   /// Readies the parts that are in force at the beginning, or at a checkpoint; makes the mask.
@@ -66,11 +78,19 @@ final class Unlearning {
       step = checkpoint.step
       seconds = checkpoint.seconds
       best = checkpoint.best
-      for swap in plan.swaps where timeline.isDue(swap, by: step) { try pipeline.skip(to: swap) }
+      recall(checkpoint)
+      for index in swaps.indices
+      where checkpoint.swapped?.contains(index) ?? timeline.isDue(swaps[index].plan, by: step) {
+        try pipeline.skip(to: swaps[index].plan)
+        swaps[index].isDone = true
+      }
+      schedule = pipeline.parts.schedule(nominal)
       try pipeline.restore(checkpoint)
     } else {
       try timed { try pipeline.begin() }
     }
+    noteStatus()
+    desk?.open()
   }
 
   /// Takes all steps that are left.
@@ -86,7 +106,14 @@ final class Unlearning {
   /// Takes one step, and does what is due before and after it.
   private func advance() throws {
     let epoch = timeline.epoch(of: step)
-    for swap in plan.swaps where timeline.isDue(swap, at: step) { try apply(swap, epoch: epoch) }
+    for index in swaps.indices where !swaps[index].isDone && timeline.isDue(swaps[index].plan, at: step) {
+      try apply(index, epoch: epoch)
+    }
+    while let change = recorded.first, change.step == step {
+      recorded.removeFirst()
+      if change.crossing == nil { _ = try accept(change.swap) }
+    }
+    try answerRequests()
     guard !cancel.isCancelled else {
       try save()
       throw LearningError.interrupted(signal: cancel.signal)
@@ -127,8 +154,8 @@ final class Unlearning {
       step: step, steps: timeline.steps, epoch: epoch, epochs: timeline.epochs, stepInEpoch: number,
       stepsInEpoch: windows.count)
     // The rate follows the share of the epoch that is done, whatever a swapped schedule makes of its length.
-    let nominal = timeline.steps(in: 0)
-    let rate = schedule.rate(at: epoch * nominal + number * nominal / windows.count)
+    let length = nominal.steps(in: 0)
+    let rate = schedule.rate(at: epoch * length + number * length / windows.count)
     try take(windows[number], progress, learningRate: rate)
     // Where samples to forget come first, an epoch's end says nothing of them.
     isLastToForget = number == loaded.lastToForget
@@ -168,15 +195,11 @@ final class Unlearning {
     if let last { try reporter.say(.stepLosses(last.record(step: step, epoch: epoch))) }
   }
 
-  private func apply(_ swap: SwapPlan, epoch: Int) throws {
-    let record = try timed { try pipeline.apply(swap) }
-    try reporter.say(.swapped(SwapRecord(step: step, epoch: epoch, roles: record.roles, plugins: record.plugins)))
-  }
-
   private func measureAndSave(epoch: Int?) throws {
     if plan.evaluate.every.isDue(step: step, epoch: epoch) {
       let measured = try validate(model)
       try reporter.say(.evaluated(.step(step), measured))
+      try lookForCrossings(measured)
       if let loss = measured.first(where: {
         $0.id.hasPrefix("loss-validation") || $0.id.hasPrefix("denoising-loss-validation")
       })?.value, loss < best ?? .infinity {
@@ -190,19 +213,29 @@ final class Unlearning {
     }
   }
 
-  private func save() throws {
+  func save() throws {
     var checkpoint = try Checkpoint(learner: learner, step: step, epoch: timeline.epoch(of: step))
     checkpoint.seconds = seconds
     checkpoint.planHash = digest(plan.canonicalJSON())
     checkpoint.best = best
+    checkpoint.swapped = swaps.indices.filter { swaps[$0].isDone }
+    checkpoint.accepted = swaps.count - plan.swaps.count
     try pipeline.save(into: &checkpoint)
     try checkpoint.write(to: folder.checkpoint)
   }
 
-  private func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
+  func timed<Result>(_ body: () throws -> Result) rethrows -> Result {
     let began = clock.now
     defer { seconds += (clock.now - began).seconds }
     return try body()
+  }
+}
+
+extension PipelinePlan {
+  /// The learning rate over the steps of a run.
+  func schedule(_ timeline: Timeline) -> LearningRateSchedule {
+    optimizer.schedule(
+      stepsPerEpoch: timeline.steps(in: 0), epochs: timeline.epochs, total: steps == nil ? nil : timeline.steps)
   }
 }
 

@@ -60,6 +60,28 @@ struct OpenFile: ~Copyable {
     guard unsafe lstat(path, &now) == 0, FileIdentity(now) == identity else { throw .replaced(path: path) }
   }
 
+  /// Copies its bytes into a new file that only its owner may read.
+  func write(to path: String) throws(PluginError) {
+    let target = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard target >= 0 else { throw .notLoadable(path: self.path, reason: "no copy beside it: \(systemMessage())") }
+    defer { close(target) }
+    let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))
+    var offset: UInt64 = 0
+    while offset < source.size {
+      guard let block = source.read(offset, min(source.size - offset, 1 << 20)) else {
+        throw .replaced(path: self.path)
+      }
+      let bytes = block.bytes
+      var written = 0
+      while written < bytes.count {
+        let count = unsafe bytes[written...].withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
+        guard count > 0 else { throw .notLoadable(path: self.path, reason: "no copy beside it: \(systemMessage())") }
+        written += count
+      }
+      offset += UInt64(bytes.count)
+    }
+  }
+
   /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
   func sha256() throws(PluginError) -> String {
     let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))

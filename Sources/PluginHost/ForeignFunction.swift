@@ -83,6 +83,7 @@ package final class ForeignFunction: Reweighting {
 
   package func prepare(step: Int?) throws {}
   package func finish(step: Int?) throws {}
+  package var stateVersion: UInt32? { nil }
   package func saveState(step: Int?) throws -> SavedState? { nil }
 
   package func loadState(_ state: SavedState, step: Int?) throws {
@@ -96,6 +97,9 @@ package final class ForeignFunction: Reweighting {
     let numbers = try losses.doubles()
     guard numbers.allSatisfy(\.isFinite) else { return Weights() }
     let columns = try columns(term, numbers, progress)
+    FlightRecorder.enter(
+      PluginCall(plugin: symbol, version: "", file: library, call: "reweighter.weigh", step: progress.step))
+    defer { FlightRecorder.leave() }
     var weights = signature.result == nil ? callOnce(columns, numbers.count) : callEach(columns, numbers.count)
     if normalise {
       let sum = weights.reduce(0, +)

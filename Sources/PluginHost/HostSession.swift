@@ -123,11 +123,13 @@ extension HostSession {
     frame.call = call
     frame.instance = instance
     frame.moment = moment
+    FlightRecorder.enter(call)
     if hasContext {
       frame.context = token.bits
       mailbox.context.store(token.bits, ordering: .releasing)
     }
     defer {
+      FlightRecorder.leave()
       mailbox.context.store(0, ordering: .releasing)
       frame.context = 0
       if GradientMode.isOn != recording { GradientMode.set(recording) }

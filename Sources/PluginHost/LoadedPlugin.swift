@@ -19,8 +19,10 @@ package final class LoadedPlugin: Sendable {
     guard opened.identity == file.identity else { throw .replaced(path: file.path) }
     try trust.check(opened, asked: file.path)
     let sha256 = try opened.sha256()
-    try LoadedFiles.claim(opened)
-    let handle = unsafe try Self.load(opened.path)
+    // A library's constructors run while it is opened.
+    FlightRecorder.enter(PluginCall(file, "load", nil))
+    defer { FlightRecorder.leave() }
+    let handle = unsafe try LoadedFiles.handle(of: opened)
     try opened.checkUnchanged()
     unsafe try self.init(file, sha256: sha256, handle: handle)
   }
@@ -85,16 +87,46 @@ extension PluginCall {
   }
 }
 
-/// The bytes that every loaded path held. The dynamic linker gives the old library for a path whose file was replaced.
+/// The files that were loaded. The dynamic linker gives the old library for a path whose file was replaced, so that a file
+/// that was built anew is loaded from a copy beside it; the old code stays where it is.
 private enum LoadedFiles {
-  private static let all = Mutex<[String: FileIdentity]>([:])
+  private struct Loaded {
+    /// Which bytes a path held when it was loaded first.
+    var first: [String: FileIdentity] = [:]
+    /// Which bytes were loaded from copies, by the path and those bytes.
+    var copies: [Copy: UInt] = [:]
+    var count = 0
+  }
 
-  static func claim(_ file: borrowing OpenFile) throws(PluginError) {
-    let (path, identity) = (file.path, file.identity)
-    let first = all.withLock { all in
-      if all[path] == nil { all[path] = identity }
-      return all[path]
+  private struct Copy: Hashable {
+    let path: String
+    let identity: FileIdentity
+  }
+
+  private static let all = Mutex(Loaded())
+
+  static func handle(of file: borrowing OpenFile) throws(PluginError) -> UnsafeMutableRawPointer {
+    let copy = Copy(path: file.path, identity: file.identity)
+    let (isOriginal, known, number) = all.withLock { all in
+      if all.first[copy.path] == nil { all.first[copy.path] = copy.identity }
+      all.count += 1
+      return (all.first[copy.path] == copy.identity, all.copies[copy], all.count)
     }
-    guard first == identity else { throw .replaced(path: path) }
+    if isOriginal { return unsafe try LoadedPlugin.load(copy.path) }
+    if let known, let handle = unsafe UnsafeMutableRawPointer(bitPattern: known) { return unsafe handle }
+    // In the same folder, or libraries that it finds beside itself are not found.
+    let path = hidden(beside: copy.path, number: number)
+    defer { _ = unsafe unlink(path) }
+    try file.write(to: path)
+    let handle = unsafe try LoadedPlugin.load(path)
+    let bits = UInt(bitPattern: handle)
+    all.withLock { all in all.copies[copy] = bits }
+    return unsafe handle
+  }
+
+  /// A name that no search for plugins looks at.
+  private static func hidden(beside path: String, number: Int) -> String {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    return (parts.dropLast() + [".\(parts.last ?? "").\(getpid()).\(number)"]).joined(separator: "/")
   }
 }

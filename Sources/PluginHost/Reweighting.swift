@@ -1,20 +1,29 @@
 package import Tensors
 
+/// What a pipeline is put together from: an instance of a plugin's strategy, or a plain C function.
+package protocol Part: AnyObject {
+  /// Sees the models; before the first step.
+  func prepare(step: Int?) throws
+  /// After the last step.
+  func finish(step: Int?) throws
+  /// Which form its state has; nil where it keeps nothing.
+  var stateVersion: UInt32? { get }
+  /// What it needs to go on bit for bit; nil where it keeps nothing.
+  func saveState(step: Int?) throws -> SavedState?
+  /// Puts back what `saveState` gave.
+  func loadState(_ state: SavedState, step: Int?) throws
+}
+
 /// What decides how much each sample of a term counts: a plugin's reweighter or a plain C function.
-package protocol Reweighting: AnyObject {
+package protocol Reweighting: Part {
   /// What its weights promise.
   var promise: WeightPromise { get }
 
-  /// Sees the models; before the first step.
-  func prepare(step: Int?) throws
   /// Weights of the samples of one term, which is not a penalty.
   func weights(for term: Term, progress: Progress) throws -> Weights
-  /// After the last step.
-  func finish(step: Int?) throws
-  /// What it needs to go on bit for bit; nil where it keeps nothing.
-  func saveState(step: Int?) throws -> SavedState?
-  func loadState(_ state: SavedState, step: Int?) throws
 }
+
+extension StrategyInstance: Part {}
 
 /// What a reweighter answered.
 package struct Weights {

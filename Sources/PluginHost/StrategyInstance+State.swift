@@ -4,6 +4,9 @@ extension StrategyInstance {
   /// Whether the strategy keeps anything between steps.
   package var hasState: Bool { strategy.loaded.hasState }
 
+  /// Which form the state has; nil where the strategy keeps nothing.
+  package var stateVersion: UInt32? { hasState ? unsafe strategy.loaded.table.state_version : nil }
+
   /// What the instance needs to go on bit for bit; nil where it keeps nothing.
   package func saveState(step: Int? = nil) throws -> SavedState? {
     _ = try legal(.state, "save_state", step)

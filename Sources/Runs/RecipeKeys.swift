@@ -33,7 +33,8 @@ package struct RecipeSection: Sendable, Equatable {
   package static let all: [RecipeSection] = [
     .recipe, .data, .validation, .add, .replay, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained,
     .proxy, .optimizer,
-    .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .evaluate, .relearn, .generation, .sampler,
+    .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .tune, .evaluate, .relearn, .generation,
+    .sampler,
     .classifier, .checkpoint,
   ]
 
@@ -268,12 +269,24 @@ package struct RecipeSection: Sendable, Equatable {
   static let swap = RecipeSection(
     "swaps",
     [
-      RecipeKey("at", "epoch N, step N", "–", "when: after so many epochs or steps"),
+      RecipeKey(
+        "at", "epoch N, step N, METRIC > N, METRIC < N", "–", "when: after so many epochs or steps, or see below"),
       RecipeKey("objective", "part", "as it is", "the new objective"),
       RecipeKey("reweighter", "part, function, null", "as it is", "the new reweighter, or none"),
       RecipeKey("mask", "part, null", "as it is", "the new mask, or none"),
       RecipeKey("updater", "part, null", "as it is", "the new updater, or none"),
       RecipeKey("schedule", "as in pipeline", "as it is", "the new schedule"),
+      RecipeKey("learning_rate", "number", "as it is", "the new peak of the learning rate, which keeps its schedule"),
+      RecipeKey(
+        "tune", "map", "–", "new values for parameters of parts that stay, by role: `reweighter: {key: value}`"),
+    ])
+
+  static let tune = RecipeSection(
+    "swaps.tune",
+    [
+      RecipeKey("objective", "map", "as it is", "new values for tunable parameters of the objective in force"),
+      RecipeKey("reweighter", "map", "as it is", "the same for the reweighter"),
+      RecipeKey("updater", "map", "as it is", "the same for the updater"),
     ])
 
   static let evaluate = RecipeSection(

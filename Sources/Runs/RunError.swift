@@ -65,6 +65,8 @@ package enum RunError: Error, Equatable, Sendable {
   case needs(Place, what: String, need: String)
   /// An override that is no `key=value`.
   case badOverride(String, reason: String)
+  /// A request to a run that cannot be understood or granted.
+  case badRequest(String, reason: String)
   /// A sweep that is no `key=a,b,c`.
   case badSweep(String, reason: String)
   /// A method that the recipe does not have.
@@ -80,7 +82,7 @@ package enum RunError: Error, Equatable, Sendable {
   package var exitCode: Int32 {
     switch self {
     case .unreadable: 66
-    case .badOverride, .badSweep, .unknownMethod: 64
+    case .badOverride, .badSweep, .unknownMethod, .badRequest: 64
     default: 65
     }
   }
@@ -117,9 +119,10 @@ extension RunError: CustomStringConvertible {
     case .swapWithinEpoch(let place, let at, let role):
       "\(place.text): the \(role) changes only at an epoch's end, not at '\(at)'; write 'epoch N'"
     case .emptySwap(let place):
-      "\(place.text): a swap that changes nothing; give objective, reweighter, mask, updater or schedule"
+      "\(place.text): a swap that changes nothing; give objective, reweighter, mask, updater, schedule, learning_rate or tune"
     case .needs(let place, let what, let need): "\(place.text): \(what) needs \(need)"
     case .badOverride(let text, let reason): "'\(text)': \(reason); an override is KEY.PATH=VALUE"
+    case .badRequest(let text, let reason): "'\(text)': \(reason)"
     case .badSweep(let text, let reason): "--sweep '\(text)': \(reason); a sweep is KEY.PATH=A,B,C"
     case .unknownMethod(let name, let nearest, let known):
       "no method '\(name)'\(Self.suggestion(nearest)); the recipe has \(Self.list(known))"
@@ -180,7 +183,7 @@ extension RunError: CustomStringConvertible {
     }
   }
 
-  private static func suggestion(_ nearest: String?) -> String { nearest.map { " (did you mean '\($0)'?)" } ?? "" }
+  static func suggestion(_ nearest: String?) -> String { nearest.map { " (did you mean '\($0)'?)" } ?? "" }
 
   private static func list(_ words: [String]) -> String { words.joined(separator: ", ") }
 }

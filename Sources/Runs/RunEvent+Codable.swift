@@ -60,6 +60,7 @@ extension RunEvent {
     case .histogram(let histogram): try histogram.encode(to: encoder)
     case .classes(let numbers): try numbers.encode(to: encoder)
     case .maskDensity(let density): try density.encode(to: encoder)
+    case .changed(let change): try change.encode(to: encoder)
     case .swapped(let swap): try swap.encode(to: encoder)
     case .checkpointed(let step, let file):
       try container.encode(step, forKey: .step)
@@ -99,6 +100,7 @@ extension RunEvent {
     case "histogram": what = .histogram(try LossHistogram(from: decoder))
     case "classes": what = .classes(try ClassNumbers(from: decoder))
     case "mask-density": what = .maskDensity(try MaskDensity(from: decoder))
+    case "changed": what = .changed(try ChangeRecord(from: decoder))
     case "swapped": what = .swapped(try SwapRecord(from: decoder))
     case "checkpointed":
       what = .checkpointed(
@@ -136,6 +138,7 @@ extension RunEvent.What {
     case .histogram: "histogram"
     case .classes: "classes"
     case .maskDensity: "mask-density"
+    case .changed: "changed"
     case .swapped: "swapped"
     case .checkpointed: "checkpointed"
     case .warning: "warning"

@@ -33,6 +33,8 @@ package struct RunEvent: Sendable, Equatable, Codable {
     case classes(ClassNumbers)
     /// Which weights may move from now on, layer by layer.
     case maskDensity(MaskDensity)
+    /// A change that the plan does not say was accepted.
+    case changed(ChangeRecord)
     /// Parts changed.
     case swapped(SwapRecord)
     /// The state was saved after so many steps, in a file of the run's folder.
@@ -245,6 +247,26 @@ package struct SwapRecord: Sendable, Equatable, Codable {
     self.epoch = epoch
     self.roles = roles
     self.plugins = plugins
+  }
+}
+
+/// A change that somebody asked for during the run, or that a metric brought about.
+package struct ChangeRecord: Sendable, Equatable, Codable {
+  /// Steps done when it was accepted.
+  package var step: Int
+  /// How the user wrote it; the metric and its value for a swap of the recipe.
+  package var words: String
+  /// Which of the plan's swaps it is, from 0, where a metric crossed its value; nil for what somebody asked for.
+  package var crossing: Int?
+  /// What changes, and when.
+  package var swap: SwapPlan
+
+  /// Makes a record of all its values.
+  package init(step: Int, words: String, crossing: Int? = nil, swap: SwapPlan) {
+    self.step = step
+    self.words = words
+    self.crossing = crossing
+    self.swap = swap
   }
 }
 

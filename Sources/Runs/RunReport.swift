@@ -150,7 +150,7 @@ extension RunReport {
       steps = end.steps
       unlearnSeconds = end.unlearnSeconds
       files = end.files
-    case .phaseStarted, .progress, .checkpointed, .log: break
+    case .phaseStarted, .progress, .checkpointed, .changed, .log: break
     }
   }
 

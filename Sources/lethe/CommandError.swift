@@ -38,15 +38,27 @@ enum CommandError: Error, Equatable {
   case workerFailed(job: String, reason: String, code: Int32)
   /// A signal stopped an audit.
   case auditInterrupted(signal: Int32)
+  /// `--without` without `--resume`.
+  case withoutAlone
+  /// A contained run that a plugin ended.
+  case contained(String)
+  /// A run answered that it cannot do what was asked.
+  case refused(String)
+  /// A replay gave other weights.
+  case notReproduced(Int, of: Int)
   /// Some runs of a comparison ended early; the others' table was printed.
   case someRunsFailed(Int, of: Int, code: Int32)
 
   /// The exit code.
   var exitCode: Int32 {
     switch self {
-    case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun:
+    case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun,
+      .withoutAlone:
       64
     case .noFile, .noStrategy, .noPart: 66
+    case .refused: 65
+    case .contained: 70
+    case .notReproduced: 1
     case .cannotWrite: 73
     case .cannotStart, .diskFull, .outputFailed, .python: 74
     case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code): code
@@ -58,6 +70,11 @@ enum CommandError: Error, Equatable {
 extension CommandError: CustomStringConvertible {
   var description: String {
     switch self {
+    case .withoutAlone: "--without goes with --resume; a new run leaves a part out with 'pipeline.reweighter=null'"
+    case .contained(let message): message
+    case .refused(let message): message
+    case .notReproduced(let differing, let count):
+      "\(differing) of \(count) tensors are not those of the run"
     case .noRecipe(let command): "there is no recipe; write: lethe \(command) RECIPE"
     case .recipeAndResume:
       "--resume goes on with a run as it was planned; a recipe or a changed key would make it another run"

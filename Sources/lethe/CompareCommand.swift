@@ -146,7 +146,7 @@ struct CompareCommand: ParsableCommand {
     let isOpen = ["plan.yaml", "events.jsonl"].allSatisfy { name in
       manager.fileExists(atPath: job.folder.appendingPathComponent(name).path)
     }
-    if !fresh, isOpen { return try workshop.resume(job.folder, sink) }
+    if !fresh, isOpen { return try workshop.resume(job.folder, [], sink) }
     return try workshop.carryOut(job.plan, job.folder, sink)
   }
 }

@@ -15,15 +15,17 @@ struct Lethe: ParsableCommand {
         lethe run examples/glyphs-demo.yaml seed=2 pipeline.mask.keep=0.3
         lethe compare examples/glyphs-demo.yaml --sweep seed=1,2,3
         lethe audit examples/mnist-audit.yaml --budget
+        lethe ctl runs/glyphs-demo-1a2b3c4d status
         lethe plugin list
 
-      Exit codes: 0 done, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's mistake, \
+      Exit codes: 0 done, 1 a comparison failed, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's mistake, \
       73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted.
       """,
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
-      PluginCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self,
+      ControlCommand.self, ReplayCommand.self, PluginCommand.self, DoctorCommand.self, BenchCommand.self,
+      AuditWorkerCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

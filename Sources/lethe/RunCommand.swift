@@ -18,6 +18,7 @@ struct RunCommand: ParsableCommand {
         lethe run recipe.yaml --json | jq -r 'select(.type == "step-losses") | .terms[0].mean'
         lethe run recipe.yaml --live evaluate.every="1 epoch"
         lethe run --resume runs/mnist-1a2b3c4d
+        lethe run recipe.yaml --contain
 
       Ctrl-C saves and stops; --resume goes on as if nothing had happened, also after a crash. A recipe with a list under \
       'forget' has a folder for each stage, and a table with a row for each.
@@ -40,7 +41,14 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The folder in which the run's folder is made ['runs'].", valueName: "folder"))
   var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --resume: take the reweighter or the updater away first, because its plugin crashed.", valueName: "role"))
+  var without: [Removable] = []
+
   @OptionGroup var plugins: PluginFolders
+
+  @OptionGroup var containment: Containment
 
   @Flag(help: "Write every event as a line of JSON to standard output.")
   var json = false
@@ -55,6 +63,8 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var talk: Talk
 
   func run() throws {
+    guard resume != nil || without.isEmpty else { throw CommandError.withoutAlone }
+    if try containment.isWatched() { return }
     let workshop = talk.workshop
     let terminal = try liveTerminal()
     let screen = terminal.map { Screen(mode: .full, live: $0) } ?? talk.screen
@@ -63,7 +73,7 @@ struct RunCommand: ParsableCommand {
       guard recipe == nil, overrides.isEmpty, method == nil, output == nil else { throw CommandError.recipeAndResume }
       Signals.watch(workshop.cancel, live: terminal)
       terminal?.open(after: RunCommand.earlierEvents(resume))
-      let report = try workshop.resume(URL(fileURLWithPath: resume), show(screen))
+      let report = try workshop.resume(URL(fileURLWithPath: resume), without.map(\.rawValue), show(screen))
       return try finish(report, in: URL(fileURLWithPath: resume), screen)
     }
     guard let recipe else { throw CommandError.noRecipe(command: "run") }
@@ -77,6 +87,11 @@ struct RunCommand: ParsableCommand {
     Signals.watch(workshop.cancel, live: terminal)
     terminal?.open()
     try finish(workshop.carryOut(plan, folder, show(screen)), in: folder, screen)
+  }
+
+  /// A role whose part a run can do without.
+  enum Removable: String, ExpressibleByArgument, CaseIterable {
+    case reweighter, updater
   }
 
   /// The dashboard, where one is asked for and somebody can see it.

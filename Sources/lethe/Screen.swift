@@ -47,6 +47,8 @@ final class Screen {
     case .evaluated(.step(let step), let metrics):
       let numbers = metrics.map { "\($0.name) \(NumberText.fixed($0.value, 2))\($0.unit.isEmpty ? "" : " \($0.unit)")" }
       tell("\(line.label)step \(step): \(numbers.joined(separator: ", "))")
+    case .changed(let change):
+      tell("\(line.label)step \(change.step): '\(change.words)' at \(change.swap.at.text)")
     case .swapped(let swap):
       let roles = swap.roles.sorted { $0.key < $1.key }.map { "\($0.key) is now \($0.value)" }
       tell("\(line.label)step \(swap.step): \(roles.joined(separator: ", "))")

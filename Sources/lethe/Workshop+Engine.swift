@@ -15,7 +15,14 @@ extension Workshop {
       digest: { Front.digest($0) },
       findings: { Front.findings().map { Finding(name: $0.name, value: $0.value, isProblem: $0.isProblem) } },
       carryOut: { try front.carryOut($0, in: $1, sink: $2) },
-      resume: { try front.resume($0, sink: $1) },
+      resume: { try front.resume($0, without: $1, sink: $2) },
+      replay: { folder, sink in
+        let replay = try front.replay(folder, sink: sink)
+        return ReplayResult(
+          steps: replay.steps, changes: replay.changes, tensors: replay.tensors, differing: replay.differing,
+          surroundings: replay.surroundings, weights: replay.weights.path)
+      },
+      ask: { try ControlClient.ask($0, of: $1) },
       evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
       auditor: { plan, sink in
         let auditor = front.auditor(plan, sink: sink)

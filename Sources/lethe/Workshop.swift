@@ -38,8 +38,12 @@ struct Workshop {
   let findings: () -> [Finding]
   /// Carries out a plan in a folder. Runs of one workshop share data and models where they are the same.
   let carryOut: (_ plan: RunPlan, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
-  /// Goes on with a run.
-  let resume: (_ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Goes on with a run; the parts of the roles in `without` are taken away first.
+  let resume: (_ folder: URL, _ without: [String], _ sink: @escaping Sink) throws -> RunReport
+  /// Carries out a finished run once more and compares the weights.
+  let replay: (_ folder: URL, _ sink: @escaping Sink) throws -> ReplayResult
+  /// Asks the process that carries out the run of a folder for something, and waits for its answer.
+  let ask: (_ request: ControlRequest, _ folder: URL) throws -> ControlReply
   /// Measures weights from a file.
   let evaluate: (_ plan: RunPlan, _ weights: String, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
   /// Makes and measures the models of an audit.
@@ -52,6 +56,22 @@ struct Workshop {
   let cancel: @Sendable (_ signal: Int32) -> Void
   /// The exit code for an error of the engine or below it; nil for other errors.
   let exitCode: (any Error) -> Int32?
+}
+
+/// What came of carrying out a finished run once more.
+struct ReplayResult: Equatable, Encodable {
+  /// Optimizer steps taken.
+  let steps: Int
+  /// Changes that were asked of the run while it went on, and were made again.
+  let changes: Int
+  /// Tensors compared.
+  let tensors: Int
+  /// Names of those that are not the same bit for bit; empty where the run was reproduced.
+  let differing: [String]
+  /// What is not as it was: versions, device, threads.
+  let surroundings: [String]
+  /// Where the new weights are.
+  let weights: String
 }
 
 /// A step that is timed.

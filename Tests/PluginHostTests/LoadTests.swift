@@ -117,18 +117,31 @@ struct LoadTests {
         == "'\(missing.path)' cannot be loaded: \(missing.path): undefined symbol: nobody_has_this")
   }
 
-  @Test func `a replaced file is not taken for the one that is loaded`() throws {
+  @Test func `a file that was built anew is loaded beside the old one, which stays`() throws {
     let folder = Fixture.newFolder("replaced")
     let library = try Fixture.library("x", in: folder)
     let file = try PluginFile(reading: library.path)
-    _ = try LoadedPlugin(file, trust: .tests)
+    let old = try LoadedPlugin(file, trust: .tests)
     _ = try LoadedPlugin(file, trust: .tests)
     try FileManager.default.removeItem(at: library)
-    _ = try Fixture.library("x", macros: ["PLUGIN_VERSION=\"1.2.0\""], in: folder)
+    _ = try Fixture.library("x", macros: ["DOOM=ABORT", "DOOMED=\"nothing\""], in: folder)
     #expect(throws: PluginError.replaced(path: library.path)) { try LoadedPlugin(file, trust: .tests) }
-    #expect(throws: PluginError.replaced(path: library.path)) {
-      try LoadedPlugin(PluginFile(reading: library.path), trust: .tests)
+    let toy = try Toy()
+    var generations = [old]
+    for _ in 0..<2 { generations.append(try LoadedPlugin(PluginFile(reading: library.path), trust: .tests)) }
+    #expect(generations[1].sha256 == generations[2].sha256 && generations[1].sha256 != old.sha256)
+    for plugin in generations {
+      let reweighter = try ReweighterInstance(
+        plugin.strategy("test.reweighter", role: .reweighter), session: toy.session,
+        parameters: [.string("good"), .float(1)])
+      try reweighter.prepare()
     }
+    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n")
+    #expect(
+      Set(maps.filter { $0.contains(folder.path) }.compactMap { $0.split(separator: " ").dropFirst(5).first }).count
+        == 2)
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix(".") }
+    #expect(left.isEmpty)
   }
 
   @Test func `a strategy is handed out for its own role only`() throws {

@@ -45,7 +45,8 @@ package struct TensorBoardTranscript {
     case .finished(let end):
       step = end.steps
       return []
-    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .classes, .swapped, .checkpointed, .warning,
+    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .classes, .changed, .swapped, .checkpointed,
+      .warning,
       .log, .interrupted, .stoppedOnNaN:
       return []
     }

@@ -1,0 +1,160 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Glibc
+import Runs
+
+/// `--contain`: the run is carried out by a child process, so that a plugin can end the child, but never what watches it.
+struct Containment: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Carry the run out in a child process. A plugin that crashes, hangs or takes too much memory is named.",
+      discussion: "What was done up to the last checkpoint stays; the message says how to go on."))
+  var contain = false
+
+  @Option(
+    name: .customLong("contain-seconds"),
+    help: ArgumentHelp("With --contain: the longest that one call of a plugin may take [600].", valueName: "seconds"))
+  var seconds: Double?
+
+  @Option(
+    name: .customLong("contain-memory"),
+    help: ArgumentHelp(
+      "With --contain: the most memory that the run may have resident [80 % of the machine's].", valueName: "GiB"))
+  var memory: Double?
+
+  func validate() throws {
+    for (name, value) in [("--contain-seconds", seconds), ("--contain-memory", memory)] {
+      guard let value else { continue }
+      guard contain else { throw ValidationError("\(name) goes with --contain") }
+      guard value.isFinite, value > 0 else { throw ValidationError("\(name) takes a number above 0") }
+    }
+  }
+
+  /// The variable that tells a child which open file its recorder is.
+  private static let variable = "LETHE_RECORDER"
+  /// The descriptor of the recorder in the child.
+  private static let descriptor: Int32 = 100
+
+  /// Watches the run in a child and throws what ended it badly; false where there is nothing to watch: without
+  /// `--contain`, and in the child itself.
+  func isWatched() throws -> Bool {
+    guard contain else { return false }
+    if let text = ProcessInfo.processInfo.environment[Containment.variable] {
+      _ = unsafe unsetenv(Containment.variable)
+      guard let recorder = Int32(text), Front.record(into: recorder) else { throw CommandError.cannotStart("lethe") }
+      close(recorder)
+      var limit = rlimit()
+      _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+      dieWithParent()
+      return false
+    }
+    guard let recorder = Front.makeRecorder() else { throw CommandError.cannotStart("lethe") }
+    let child = try Child(recorder: recorder)
+    let code = try child.watch(
+      seconds: seconds ?? 600, bytes: Int(memory.map { $0 * 1_073_741_824 } ?? 0.8 * Child.physicalMemory))
+    Output.leave(code)
+  }
+
+  /// A child that nobody watches any more must not go on.
+  private func dieWithParent() {
+    typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+    guard let symbol = unsafe dlsym(nil, "prctl") else { return }
+    let control = unsafe unsafeBitCast(symbol, to: Control.self)
+    _ = control(1, UInt(SIGTERM), 0, 0, 0)
+  }
+
+  /// The process that carries the run out.
+  private final class Child {
+    private let recorder: Int32
+    private let pid: pid_t
+
+    init(recorder: Int32) throws {
+      self.recorder = recorder
+      let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+      Signals.block()
+      guard
+        let pid = Spawn.start(
+          program, Array(CommandLine.arguments.dropFirst()),
+          environment: [Containment.variable: String(Containment.descriptor)],
+          files: [
+            (STDIN_FILENO, STDIN_FILENO), (STDOUT_FILENO, STDOUT_FILENO), (STDERR_FILENO, STDERR_FILENO),
+            (Containment.descriptor, recorder),
+          ])
+      else { throw CommandError.cannotStart(program) }
+      self.pid = pid
+      // Ctrl-C on a terminal reaches the child by itself.
+      let hasTerminal = isatty(STDIN_FILENO) == 1 || isatty(STDERR_FILENO) == 1
+      Signals.pass { signal in if signal == SIGTERM || !hasTerminal { kill(pid, signal) } }
+    }
+
+    static var physicalMemory: Double { Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) }
+
+    /// Waits for the child's end; gives its exit code.
+    ///
+    /// - Throws: what a plugin did, where it ended the child or had to be ended.
+    func watch(seconds: Double, bytes: Int) throws -> Int32 {
+      var status: Int32 = 0
+      while true {
+        let waited = unsafe waitpid(pid, &status, WNOHANG)
+        if waited == pid { break }
+        if waited < 0, errno != EINTR { throw CommandError.cannotStart("lethe") }
+        if let entry = Front.recorded(recorder), entry.seconds > seconds {
+          throw end("took longer than \(NumberText.duration(seconds)) and was ended", entry)
+        }
+        if resident > bytes {
+          let gibibytes = (Double(bytes) / 1_073_741_824 * 10).rounded() / 10
+          throw end("came to more than \(gibibytes) GiB of memory and was ended", Front.recorded(recorder))
+        }
+        usleep(20_000)
+      }
+      let signal = status & 0x7F
+      let code = status >> 8 & 0xFF
+      if signal != 0 { throw failure("ended the process by \(Containment.name(of: signal))", Front.recorded(recorder)) }
+      // Our own exits come from outside of callbacks.
+      if let entry = Front.recorded(recorder) { throw failure("ended the process with exit code \(code)", entry) }
+      return code
+    }
+
+    private typealias Entry = (plugin: String, file: String, call: String, step: Int?, seconds: Double)
+
+    /// Bytes of the child that are in memory.
+    private var resident: Int {
+      guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
+      return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
+        ?? 0
+    }
+
+    private func end(_ what: String, _ entry: Entry?) -> CommandError {
+      let error = failure(what, entry)
+      kill(pid, SIGKILL)
+      var status: Int32 = 0
+      while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
+      return error
+    }
+
+    private func failure(_ what: String, _ entry: Entry?) -> CommandError {
+      let folder = Front.recordedFolder(recorder).map { RunFolders.shown(URL(fileURLWithPath: $0)) }
+      guard let entry else {
+        let hint = folder.map { "; go on with: lethe run --resume \($0) --contain" } ?? ""
+        return .contained("the run, outside of any plugin, \(what)\(hint)")
+      }
+      let step = entry.step.map { " at step \($0)" } ?? ""
+      var message = "plugin '\(entry.plugin)' (\(entry.file)) in \(entry.call)\(step) \(what)"
+      if let folder {
+        message += "; go on from the last checkpoint with: lethe run --resume \(folder) --contain"
+        let role = entry.call.split(separator: ".").first.map(String.init) ?? ""
+        if let role = RunCommand.Removable(rawValue: role) { message += ", or without it: --without \(role.rawValue)" }
+      }
+      return .contained(message)
+    }
+  }
+
+  private static func name(of signal: Int32) -> String {
+    let names = [
+      SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",
+      SIGTRAP: "SIGTRAP", SIGTERM: "SIGTERM", SIGINT: "SIGINT",
+    ]
+    return names[signal] ?? "signal \(signal)"
+  }
+}
