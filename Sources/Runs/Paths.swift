@@ -8,9 +8,15 @@ package struct ResolverEnvironment: Sendable {
   package var currentFolder: String
   /// Whether there is a file or folder at an absolute path.
   package var exists: @Sendable (String) -> Bool
+  /// The text of the file at an absolute path; nil where there is none.
+  package var text: @Sendable (String) -> String?
 
   /// Makes an environment of its parts.
-  package init(variables: [String: String], currentFolder: String, exists: @escaping @Sendable (String) -> Bool) {
+  package init(
+    variables: [String: String], currentFolder: String, exists: @escaping @Sendable (String) -> Bool,
+    text: @escaping @Sendable (String) -> String? = { _ in nil }
+  ) {
+    self.text = text
     self.variables = variables
     self.currentFolder = currentFolder
     self.exists = exists
@@ -20,7 +26,8 @@ package struct ResolverEnvironment: Sendable {
   package static var process: ResolverEnvironment {
     ResolverEnvironment(
       variables: ProcessInfo.processInfo.environment, currentFolder: FileManager.default.currentDirectoryPath,
-      exists: { FileManager.default.fileExists(atPath: $0) })
+      exists: { FileManager.default.fileExists(atPath: $0) }, text: { try? String(contentsOfFile: $0, encoding: .utf8) }
+    )
   }
 
   /// A path as written, made absolute: variables and a leading `~` replaced; a relative one starts at the recipe's

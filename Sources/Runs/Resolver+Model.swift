@@ -99,9 +99,12 @@ extension Resolver {
       return nil
     }
     let section = try top.section("diffusion", .diffusion)
-    if case .unetFolder = model {
+    if case .unetFolder(let folder) = model {
       for key in ["schedule", "timesteps", "beta"] {
         try section.refuse(key, with: "'model.folder'", hint: "the folder says what noise the network was trained with")
+      }
+      if let noise = FolderNoise(of: folder, environment) {
+        return noise.plan(reduction: try section.choice("reduction", LossReduction.self) ?? .sum)
       }
     }
     let beta = try numbers(section, "beta", "above 0 and under 1", where: { $0 > 0 && $0 < 1 }) ?? [1e-4, 0.02]

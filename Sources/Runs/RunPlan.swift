@@ -31,8 +31,8 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var stage: Int?
   /// The network.
   package var model: ModelPlan
-  /// The noise of a diffusion model; nil for a classifier. Of a model from a folder only the reduction counts: the folder
-  /// says the noise.
+  /// The noise of a diffusion model; nil for a classifier. Of a model from a folder it is what the folder says, where that
+  /// can be read; the run reads it again.
   package var diffusion: DiffusionPlan?
   /// How the original model is made. Never `none`.
   package var base: ModelSource

@@ -47,7 +47,8 @@ struct ToyRun {
     let config = RunConfig(file: "toy.yaml", folder: folder.path, text: recipe, overrides: overrides)
     let environment = ResolverEnvironment(
       variables: ProcessInfo.processInfo.environment, currentFolder: folder.path,
-      exists: { FileManager.default.fileExists(atPath: $0) })
+      exists: { FileManager.default.fileExists(atPath: $0) }, text: { try? String(contentsOfFile: $0, encoding: .utf8) }
+    )
     return try RunPlan.resolve(
       config, catalog: try PartCatalog.discover(folders: pluginFolders), environment: environment)
   }

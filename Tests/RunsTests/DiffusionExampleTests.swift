@@ -60,4 +60,42 @@ import Testing
     #expect(plan.retrained == .none)
     #expect(plan.pipeline?.schedule == .paired)
   }
+
+  /// What a plan says of the noise of a folder with this `scheduler_config.json`, at this place.
+  private static func noise(
+    _ config: String?, at place: String = "scheduler/", _ overrides: String...
+  ) throws -> DiffusionPlan? {
+    var environment = Fixture.environment
+    let file = "/models/x/\(place)scheduler_config.json"
+    environment.text = { $0 == file ? config : nil }
+    let recipe = Fixture.diffusion("model: {name: unet, folder: /models/x}\n")
+    return try resolve(recipe, overrides, environment: environment).diffusion
+  }
+
+  @Test func `the plan of a folder of diffusers shows the folder's noise`() throws {
+    let config = #"{"num_train_timesteps": 40, "beta_schedule": "scaled_linear", "beta_start": 0.001, "beta_end": 0.3}"#
+    let expected = DiffusionPlan(shape: .scaledLinear, timesteps: 40, beta: [0.001, 0.3], reduction: .mean)
+    for place in ["scheduler/", ""] {
+      #expect(try Self.noise(config, at: place, "diffusion.reduction=mean") == expected)
+    }
+    // What diffusers means where a key is not there.
+    #expect(
+      try Self.noise("{}") == DiffusionPlan(shape: .linear, timesteps: 1000, beta: [1e-4, 0.02], reduction: .sum))
+    #expect(try Self.noise(config, "evaluate.generation.sampler.steps=40") != nil)
+    #expect(throws: RunError.self) { try Self.noise(config, "evaluate.generation.sampler.steps=41") }
+  }
+
+  @Test(arguments: [nil, "[]", #"{"num_train_timesteps": 0}"#, #"{"beta_schedule": "cosine"}"#, #"{"beta_end": 2}"#])
+  func `a folder that is not there or says what a run will refuse is left to the run`(_ config: String?) throws {
+    let usual = DiffusionPlan(shape: .linear, timesteps: 1000, beta: [1e-4, 0.02], reduction: .sum)
+    #expect(try Self.noise(config) == usual)
+  }
+
+  @Test func `the key of the original model does not know what the pipeline sees in place of the retain set`() throws {
+    let plain = try resolve(Fixture.diffusion())
+    let replayed = try resolve(Fixture.diffusion("data: {retain: {replay: 100}}\n"))
+    #expect(replayed.data.replay?.images == 100)
+    #expect(plain.baseKeyJSON() != nil && plain.baseKeyJSON() == replayed.baseKeyJSON())
+    #expect(plain.canonicalJSON() != replayed.canonicalJSON())
+  }
 }

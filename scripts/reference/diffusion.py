@@ -281,12 +281,14 @@ def alpha_bars(start, end, steps):
 def samplers():
     """Each step of a walk with an invented network: ε = tanh(x) / 2 + t / 2000."""
     found = []
-    for kind, eta, steps, clip in [
-        ("ddpm", None, 10, False), ("ddpm", None, 7, True), ("ddpm", None, 1000, True), ("ddim", 0.0, 10, False),
-        ("ddim", 0.5, 10, True), ("ddim", 1.0, 9, False), ("ddim", 1.0, 1000, False)
+    for kind, eta, steps, clip, variance in [
+        ("ddpm", None, 10, False, "fixed_small"), ("ddpm", None, 7, True, "fixed_small"),
+        ("ddpm", None, 1000, True, "fixed_small"), ("ddim", 0.0, 10, False, None), ("ddim", 0.5, 10, True, None),
+        ("ddim", 1.0, 9, False, None), ("ddim", 1.0, 1000, False, None), ("ddpm", None, 10, False, "fixed_large"),
+        ("ddpm", None, 1000, True, "fixed_large")
     ]:
         common = dict(beta_schedule="linear", clip_sample=clip)
-        scheduler = DDPMScheduler(1000, **common) if kind == "ddpm" else DDIMScheduler(1000, **common)
+        scheduler = DDPMScheduler(1000, variance_type=variance, **common) if kind == "ddpm" else DDIMScheduler(1000, **common)
         # diffusers' coefficients are differences of nearly equal binary32 numbers; here they are those of binary64.
         scheduler.alphas_cumprod = alpha_bars(1e-4, 0.02, 1000)
         scheduler.final_alpha_cumprod = torch.tensor(1.0, dtype=torch.double)
@@ -304,7 +306,7 @@ def samplers():
             walk.append(x.flatten().tolist())
         kept = range(len(walk)) if steps < 100 else [0, 1, 499, 998, 999]
         found.append({
-            "kind": kind, "eta": eta, "steps": steps, "clip": clip, "timesteps": scheduler.timesteps.tolist()[:12],
+            "kind": kind, "eta": eta, "steps": steps, "clip": clip, "variance": variance, "timesteps": scheduler.timesteps.tolist()[:12],
             "kept": list(kept), "walk": [walk[index] for index in kept]})
     return found
 

@@ -88,7 +88,8 @@ extension DiffusersFolder {
 }
 
 extension NoiseSchedule {
-  /// Reads a `scheduler_config.json`: what it says about noise; how images are drawn is no property of the network.
+  /// Reads a `scheduler_config.json`: what it says about noise, and the variance of ancestral sampling. What else it says of
+  /// drawing images is the run's to say.
   ///
   /// - Throws: `LearningError.modelConfig` for a schedule or a kind of prediction that we do not have.
   init(diffusers json: String, from source: String) throws(LearningError) {
@@ -107,7 +108,13 @@ extension NoiseSchedule {
     let start = try reader.number("beta_start", above: 0, below: 1, default: 1e-4)
     let end = try reader.number("beta_end", above: 0, below: 1, default: 0.02)
     guard start <= end else { throw reader.refusal("beta_end", "at least beta_start, which is \(start)") }
-    self.init(shape: isScaled ? .scaledLinear : .linear, timesteps: timesteps, betaStart: start, betaEnd: end)
+    // `fixed_small_log` says the same as `fixed_small` by way of a logarithm.
+    let variances = Variance.allCases.map(\.rawValue) + ["fixed_small_log"]
+    try reader.expect("variance_type", in: variances, default: Variance.small.rawValue)
+    let variance = try reader.text("variance_type").flatMap(Variance.init) ?? .small
+    self.init(
+      shape: isScaled ? .scaledLinear : .linear, timesteps: timesteps, betaStart: start, betaEnd: end,
+      variance: variance)
   }
 
   /// The `scheduler_config.json` of a network of our own, as diffusers 0.35.2 writes it.
@@ -130,7 +137,7 @@ extension NoiseSchedule {
       "thresholding": false,
       "timestep_spacing": "leading",
       "trained_betas": null,
-      "variance_type": "fixed_small"
+      "variance_type": "\(variance.rawValue)"
     }
 
     """

@@ -11,6 +11,14 @@ package struct NoiseSchedule: Sendable, Equatable {
     case scaledLinear = "scaled-linear"
   }
 
+  /// The variance of what ancestral sampling draws at a step; both are bounds of the true one (Ho et al. 2020, section 3.2).
+  package enum Variance: String, Sendable, CaseIterable {
+    /// That of q(x_{t'} given x_t, x₀): diffusers' `fixed_small`.
+    case small = "fixed_small"
+    /// 1 − ᾱ_t / ᾱ_{t'}, which for neighbours is β_t: diffusers' `fixed_large`.
+    case large = "fixed_large"
+  }
+
   /// How β grows.
   package let shape: Shape
   /// How many levels of noise there are, T.
@@ -19,6 +27,8 @@ package struct NoiseSchedule: Sendable, Equatable {
   package let betaStart: Double
   /// β at t = T − 1.
   package let betaEnd: Double
+  /// The variance of ancestral sampling.
+  package let variance: Variance
   /// β_t: the variance of the noise that step t adds.
   package let betas: [Double]
   /// ᾱ_t = Π_{s ≤ t} (1 − β_s): the share of the image's variance that is left.
@@ -29,13 +39,14 @@ package struct NoiseSchedule: Sendable, Equatable {
   package let sigmas: [Double]
 
   /// - Precondition: at least one timestep, and 0 < `betaStart` ≤ `betaEnd` < 1.
-  package init(shape: Shape, timesteps: Int, betaStart: Double, betaEnd: Double) {
+  package init(shape: Shape, timesteps: Int, betaStart: Double, betaEnd: Double, variance: Variance = .small) {
     precondition(timesteps > 0, "a noise schedule has at least one timestep")
     precondition(0 < betaStart && betaStart <= betaEnd && betaEnd < 1, "0 < first beta <= last beta < 1")
     self.shape = shape
     self.timesteps = timesteps
     self.betaStart = betaStart
     self.betaEnd = betaEnd
+    self.variance = variance
     let betas =
       switch shape {
       case .linear: Self.even(Float(betaStart), Float(betaEnd), timesteps)

@@ -47,10 +47,11 @@ package struct Sampler: Sendable {
     let variance = (1 - then) / (1 - now) * (1 - now / then)
     switch settings.kind {
     case .ddpm:
+      let drawn = schedule.variance == .large ? 1 - now / then : variance
       return Coefficients(
         image: then.squareRoot() * (1 - now / then) / (1 - now),
         noisy: (now / then).squareRoot() * (1 - then) / (1 - now), predicted: 0,
-        drawn: next == nil ? 0 : max(variance, 1e-20).squareRoot())
+        drawn: next == nil ? 0 : max(drawn, 1e-20).squareRoot())
     case .ddim(let eta):
       let spread = eta * variance.squareRoot()
       return Coefficients(

@@ -3,7 +3,7 @@ package struct SamplerSettings: Sendable, Equatable {
   /// What a step does with the prediction.
   package enum Kind: Sendable, Equatable {
     /// A draw from the posterior of the image before, given the predicted image (Ho, Jain, Abbeel 2020, equation 7), with
-    /// the smaller of the two variances: diffusers' `DDPMScheduler` with `fixed_small`.
+    /// the variance that the schedule names: diffusers' `DDPMScheduler`.
     case ddpm
     /// The generalised step of Song, Meng and Ermon (2021), equation 12: `eta` from 0, where nothing is drawn, to 1, where
     /// with all timesteps it is `ddpm`.

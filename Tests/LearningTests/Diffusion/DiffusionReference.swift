@@ -55,6 +55,7 @@ struct DiffusionReference: Decodable {
     let eta: Double?
     let steps: Int
     let clip: Bool
+    let variance: String?
     let timesteps: [Int]
     let kept: [Int]
     let walk: [[Double]]

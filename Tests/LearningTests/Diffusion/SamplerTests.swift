@@ -16,8 +16,11 @@ import Testing
   @Test(arguments: [DType.float64, .float32])
   func `every step agrees with diffusers'`(_ dtype: DType) throws {
     for expected in try DiffusionReference.read().samplers {
+      let schedule = NoiseSchedule(
+        shape: .linear, timesteps: 1000, betaStart: 1e-4, betaEnd: 0.02,
+        variance: expected.variance.flatMap(NoiseSchedule.Variance.init) ?? .small)
       let sampler = try Sampler(
-        .ddpm,
+        schedule,
         SamplerSettings(
           kind: expected.kind == "ddpm" ? .ddpm : .ddim(eta: expected.eta ?? 0), steps: expected.steps,
           clip: expected.clip))
