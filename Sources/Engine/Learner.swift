@@ -115,7 +115,7 @@ final class Learner {
         }
       }
       try restore()
-      try average?.update(from: model)
+      try average?.update(from: model, unless: isBad)
     }
   }
 
@@ -135,7 +135,24 @@ final class Learner {
 
   /// Whether all steps so far were good, and how many were. Waits for the device.
   func status() throws -> (isGood: Bool, goodSteps: Int) {
-    (try bad.item() == 0, Int(try goodSteps.item()))
+    let (isGood, good) = (try bad.item() == 0, Int(try goodSteps.item()))
+    if !isGood { average?.correct(updates: good) }
+    return (isGood, good)
+  }
+
+  /// Does something with the moving average of the weights in their place, where one is kept, and puts them back.
+  func withAverage<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let average else { return try body() }
+    let before = try withoutGradients { try parameters.map { try $0.detach().clone() } }
+    try average.apply(to: model)
+    defer {
+      withoutGradients {
+        do { try Foreach.copy(parameters, before) } catch {
+          preconditionFailure("weights cannot be put back: \(error)")
+        }
+      }
+    }
+    return try body()
   }
 
   /// As if so many good steps had been taken already.

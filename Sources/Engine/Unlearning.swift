@@ -197,20 +197,26 @@ final class Unlearning {
 
   private func measureAndSave(epoch: Int?) throws {
     if plan.evaluate.every.isDue(step: step, epoch: epoch) {
-      let measured = try validate(model)
-      try reporter.say(.evaluated(.step(step), measured))
+      let measured = try learner.withAverage { try measure() }
       try lookForCrossings(measured)
-      if let loss = measured.first(where: {
-        $0.id.hasPrefix("loss-validation") || $0.id.hasPrefix("denoising-loss-validation")
-      })?.value, loss < best ?? .infinity {
-        best = loss
-        try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])
-      }
     }
     if plan.checkpoint.every.isDue(step: step, epoch: epoch) {
       try save()
       try reporter.say(.checkpointed(step: step, file: folder.checkpoint.lastPathComponent))
     }
+  }
+
+  /// Measures the model as it would be if the run ended now, and keeps the best.
+  private func measure() throws -> [MetricValue] {
+    let measured = try validate(model)
+    try reporter.say(.evaluated(.step(step), measured))
+    if let loss = measured.first(where: {
+      $0.id.hasPrefix("loss-validation") || $0.id.hasPrefix("denoising-loss-validation")
+    })?.value, loss < best ?? .infinity {
+      best = loss
+      try model.save(file: folder.bestWeights.path, metadata: ["made-by": "lethe", "step": String(step)])
+    }
+    return measured
   }
 
   func save() throws {

@@ -39,6 +39,25 @@ package enum Foreach {
   package static func lerp(_ targets: [Tensor], to ends: [Tensor], weight: Double) throws(TensorError) {
     try Tensor.operators().foreachLerp.run(.tensors(targets), .tensors(ends), .float(weight))
   }
+
+  /// The same where `isOff`, of rank 0, is false; where it is true nothing changes. Nothing waits for the device.
+  ///
+  /// - Precondition: targets and ends are of one type, and all numbers are finite.
+  package static func lerp(
+    _ targets: [Tensor], to ends: [Tensor], weight: Double, unless isOff: Tensor
+  ) throws(TensorError) {
+    guard let dtype = targets.first?.dtype else { return }
+    let table = try Tensor.operators()
+    let factor = try isOff.not().to(dtype) * weight
+    guard weight < 1 else {
+      // What is taken over whole must not be rounded on its way.
+      let factors = [Tensor](repeating: factor, count: targets.count)
+      return try table.foreachLerpEach.run(.tensors(targets), .tensors(ends), .tensors(factors))
+    }
+    let ways = try table.foreachSub.tensors(.tensors(ends), .tensors(targets), 1.0)
+    try multiply(ways, by: factor)
+    try add(targets, ways)
+  }
 }
 
 /// LibTorch's fused optimizer steps. Parameters change in place: call inside `withoutGradients`. Where `foundInfinity`

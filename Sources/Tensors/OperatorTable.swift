@@ -41,7 +41,8 @@ final class OperatorTable: Sendable {
   // Foreach
   let foreachAdd: Operator, foreachAddScalar: Operator, foreachMul: Operator, foreachMulScalar: Operator,
     foreachMulTensor: Operator, foreachNorm: Operator, foreachCopy: Operator, foreachZero: Operator,
-    foreachLerp: Operator, fusedSGD: Operator, fusedAdam: Operator, fusedAdamW: Operator
+    foreachLerp: Operator, foreachLerpEach: Operator, foreachSub: Operator, fusedSGD: Operator, fusedAdam: Operator,
+    fusedAdamW: Operator
 
   init(_ table: UnsafePointer<ct_table>) throws(TensorError) {
     func find(_ name: String) throws(TensorError) -> Operator { try unsafe Operator("aten::" + name, table: table) }
@@ -190,6 +191,8 @@ final class OperatorTable: Sendable {
     foreachCopy = try find("_foreach_copy_")
     foreachZero = try find("_foreach_zero_")
     foreachLerp = try find("_foreach_lerp_.Scalar")
+    foreachLerpEach = try find("_foreach_lerp_.List")
+    foreachSub = try find("_foreach_sub.List")
     fusedSGD = try find("_fused_sgd_")
     fusedAdam = try find("_fused_adam_")
     fusedAdamW = try find("_fused_adamw_")

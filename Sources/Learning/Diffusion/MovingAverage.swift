@@ -42,7 +42,10 @@ package final class MovingAverage {
   }
 
   /// Takes in the parameters after a step. Nothing waits for the device.
-  package func update(from model: TrainableModel) throws(TensorError) {
+  ///
+  /// - Parameter isBad: rank 0; where it is true the averages stay as they are. `updates` counts the step all the same, as
+  ///   nobody knows yet: see ``correct(updates:)``.
+  package func update(from model: TrainableModel, unless isBad: Tensor? = nil) throws(TensorError) {
     updates += 1
     let weight = 1 - decay.at(updates)
     try withoutGradients { () throws(TensorError) in
@@ -50,9 +53,14 @@ package final class MovingAverage {
       if let own = tensors.first?.tensor.dtype, own != model.dtype {
         current = try current.map { (tensor) throws(TensorError) in try tensor.to(own) }
       }
-      try Foreach.lerp(tensors.map(\.tensor), to: current, weight: weight)
+      let own = tensors.map(\.tensor)
+      guard let isBad else { return try Foreach.lerp(own, to: current, weight: weight) }
+      try Foreach.lerp(own, to: current, weight: weight, unless: isBad)
     }
   }
+
+  /// Counts again, once it is known that only so many updates were of good steps.
+  package func correct(updates count: Int) { updates = count }
 
   /// Gives a model the averages as its parameters.
   ///

@@ -48,6 +48,37 @@ import Testing
     #expect(try average.tensors.map { try $0.tensor.bytes() } == model.parameters.map { try $0.tensor.bytes() })
   }
 
+  @Test(arguments: [MovingAverage.Decay.constant(0.9), .warmingUp(highest: 0.999)])
+  func `a step that was bad leaves the average as it was, and a good one moves it as ever`(
+    _ decay: MovingAverage.Decay
+  ) throws {
+    let model = try Self.linear()
+    let (plain, gated) = (try MovingAverage(of: model, decay: decay), try MovingAverage(of: model, decay: decay))
+    let (good, bad) = (try Tensor([0.0], shape: []).isGreater(than: 0), try Tensor([1.0], shape: []).isGreater(than: 0))
+    for number in 1...4 {
+      try Self.move(model, number)
+      try plain.update(from: model)
+      try gated.update(from: model, unless: good)
+      #expect(zip(try Self.values(plain.tensors), try Self.values(gated.tensors)).allSatisfy { abs($0 - $1) < 1e-14 })
+    }
+    if decay != .constant(0.9) {
+      // The first update takes over the parameters to the bit.
+      let first = try MovingAverage(of: Self.linear(), decay: decay)
+      try first.update(from: model, unless: good)
+      #expect(try Self.values(first.tensors) == model.parameters.flatMap { try $0.tensor.doubles() })
+    }
+    let before = try gated.tensors.map { try $0.tensor.bytes() }
+    for number in 5...6 {
+      try Self.move(model, number)
+      try gated.update(from: model, unless: bad)
+    }
+    #expect(try gated.tensors.map { try $0.tensor.bytes() } == before)
+    gated.correct(updates: 4)
+    try plain.update(from: model)
+    try gated.update(from: model, unless: good)
+    #expect(zip(try Self.values(plain.tensors), try Self.values(gated.tensors)).allSatisfy { abs($0 - $1) < 1e-14 })
+  }
+
   @Test func `the average does not move when the model does, until it is told`() throws {
     let model = try Self.linear()
     let average = try MovingAverage(of: model, decay: .constant(0.9))
