@@ -23,37 +23,45 @@ struct DiffusionEvaluation {
     of model: TrainableModel, on set: SampleSet
   ) throws -> (value: Double, samples: Int, detail: String)? {
     let (store, positions) = data.samples(of: set)
-    guard !positions.isEmpty else { return nil }
-    let chosen = Array(positions.prefix(Self.samples))
-    let timesteps = (0..<Self.stretches).map { (2 * $0 + 1) * task.timesteps / (2 * Self.stretches) }
-    let losses = try curve(of: model, store, chosen, at: timesteps, label: "denoising.\(set.rawValue)")
-    return (losses.reduce(0, +) / Double(losses.count), chosen.count, "middles-of-\(Self.stretches)-stretches")
+    return try denoisingLoss(of: model, store, positions)
   }
 
-  /// The mean over samples at each timestep.
+  /// The same over samples of a store.
+  func denoisingLoss(
+    of model: TrainableModel, _ store: ImageStore, _ positions: [Int32]
+  ) throws -> (value: Double, samples: Int, detail: String)? {
+    let loss = try DenoisingLoss(betas: task.table.schedule.betas, count: Self.stretches)
+    guard let found = try curve(loss, of: model, store, positions) else { return nil }
+    return (
+      found.losses.reduce(0, +) / Double(found.losses.count), found.samples,
+      "middles-of-\(Self.stretches)-stretches"
+    )
+  }
+
+  /// The same at each of these timesteps.
   func curve(
-    of model: TrainableModel, _ store: ImageStore, _ positions: [Int32], at timesteps: [Int], label: String
-  ) throws -> [Double] {
-    try withoutGradients {
-      var stream = Philox(seed: plan.seed, label: label)
-      let generator = try Generator(seed: stream.next64(), device: model.device)
-      var sums = [Tensor](repeating: try Tensor.zeros([], device: model.device), count: timesteps.count)
-      let size = plan.evaluate.batch
-      for start in stride(from: 0, to: positions.count, by: size) {
-        let chosen = positions[start..<min(start + size, positions.count)]
-        let indices = try Tensor(chosen.map { Int64($0) }, shape: [chosen.count], device: model.device)
-        let images = try store.images(at: indices, channelsLast: plan.channelsLast)
-        let labels = try store.labels.indexSelect(0, indices)
-        for (place, timestep) in timesteps.enumerated() {
-          try cancel.check()
-          let noise = try Tensor.randomNormal(images.shape, device: model.device, generator: generator)
-          let steps = try Tensor.full([chosen.count], Double(timestep), dtype: .int64, device: model.device)
-          let errors = try task.meanErrors(model, images, labels, timesteps: steps, noise: noise)
-          sums[place] = try sums[place] + errors.sum()
-        }
-      }
-      return try Tensor.stack(sums).doubles().map { $0 / Double(positions.count) }
+    of model: TrainableModel, on set: SampleSet, at timesteps: [Int]
+  ) throws -> (losses: [Double], samples: Int)? {
+    let (store, positions) = data.samples(of: set)
+    return try curve(
+      DenoisingLoss(betas: task.table.schedule.betas, at: timesteps), of: model, store, positions)
+  }
+
+  private func curve(
+    _ loss: DenoisingLoss, of model: TrainableModel, _ store: ImageStore, _ positions: [Int32]
+  ) throws -> (losses: [Double], samples: Int)? {
+    guard !positions.isEmpty else { return nil }
+    let chosen = positions.prefix(Self.samples).map { Int64($0) }
+    let indices = try Tensor(chosen, shape: [chosen.count], device: model.device)
+    let images = try store.images(at: indices, channelsLast: plan.channelsLast)
+    let labels = try store.labels.indexSelect(0, indices)
+    let losses = try loss.curve(images, seed: plan.seed, batch: plan.evaluate.batch, cancel: cancel) {
+      noisy, timesteps, places in
+      try plan.denoise(
+        model, noisy, timesteps: timesteps,
+        conditions: labels.narrow(0, start: places.lowerBound, length: places.count), training: false)
     }
+    return (losses, chosen.count)
   }
 
   /// During a run: the denoising loss of the validation set, where there is one, of forget and retain set; and how often
@@ -77,15 +85,25 @@ struct DiffusionEvaluation {
         conditions: model.conditions > 0 ? (0..<generation.during).map { $0 % model.conditions } : nil,
         batch: generation.batch, cancel: cancel,
         forward: { try plan.denoise(model, $0, timesteps: $1, conditions: $2, training: false) })
-      let rate = try TargetRate(images: images, targets: targets, threshold: generation.targetDistance, cancel: cancel)
-        .rate
-      var value = evaluator.measurement(
-        .targetRate, rate.value * 100, protocolID: Metric.targetRate.protocolID("\(generation.targetDistance)"),
-        samples: rate.trials
-      ).metricValue()
-      value.interval = [rate.interval.lowerBound * 100, rate.interval.upperBound * 100]
-      found.append(value)
+      found.append(try targetRate(in: images, of: targets, generation).value)
     }
     return found
+  }
+
+  /// How many of some drawn images are near one of the targets, and which.
+  ///
+  /// - Parameter table: the metrics that tables show; nil for all.
+  func targetRate(
+    in images: Tensor, of targets: Tensor, _ generation: GenerationPlan, table: [MetricName]? = nil
+  ) throws -> (isTarget: [Bool], value: MetricValue) {
+    let found = try TargetRate(
+      images: images, targets: targets, threshold: generation.targetDistance, cancel: cancel)
+    let rate = found.rate
+    var value = Evaluator(split: data.split, seed: plan.seed).measurement(
+      .targetRate, rate.value * 100, protocolID: Metric.targetRate.protocolID("\(generation.targetDistance)"),
+      samples: rate.trials
+    ).metricValue(in: table)
+    value.interval = [rate.interval.lowerBound * 100, rate.interval.upperBound * 100]
+    return (found.isTarget, value)
   }
 }

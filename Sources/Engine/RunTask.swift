@@ -85,18 +85,6 @@ struct DiffusionTask: RunTask {
       Tensor.full(conditions.shape, -1, dtype: .int64, device: conditions.device), conditions)
   }
 
-  /// Mean squared error a sample element at given timesteps and noise, `[n]`; no graph.
-  func meanErrors(
-    _ model: TrainableModel, _ images: Tensor, _ conditions: Tensor, timesteps: Tensor, noise: Tensor
-  ) throws -> Tensor {
-    try withoutGradients {
-      let noisy = try table.addNoise(images, noise, timesteps)
-      let predicted = try plan.denoise(
-        model, noisy, timesteps: timesteps, conditions: conditions, training: false)
-      return try reduced(predicted.squaredError(noise, reduction: .none), .mean)
-    }
-  }
-
   private func errors(
     _ model: TrainableModel, _ images: Tensor, _ conditions: Tensor, training: Bool
   ) throws -> (errors: Tensor, timesteps: Tensor) {

@@ -62,12 +62,12 @@ extension World {
     let task = try diffusionTask
     let sets = DiffusionEvaluation(plan: plan, data: shared.seen, task: task, cancel: cancel, reporter: reporter)
     let part: Runs.SampleSet = set == .forget ? .forget : .retain
-    let (store, positions) = shared.seen.samples(of: part)
+    guard let found = try sets.curve(of: shared.original, on: part, at: timesteps) else { return [] }
     let scale = lossScale(task)
-    return try sets.curve(
-      of: shared.original, store, Array(positions.prefix(DiffusionEvaluation.samples)), at: timesteps,
-      label: "reference.\(part.rawValue)"
-    ).map { $0 * scale }
+    let losses = found.losses.map { $0 * scale }
+    let points = zip(timesteps, losses).map { ReferenceCurve.Point(timestep: $0, loss: $1) }
+    curves[part] = ReferenceCurve(set: part, plugin: "", timesteps: task.timesteps, points: points, fit: nil)
+    return losses
   }
 
   /// What makes a loss of the run's reduction of the mean over elements.

@@ -146,9 +146,26 @@ final class World: StrategyWorld {
   /// The latest value of every key that plugins reported since they were last told.
   private var reports: [String: PluginReport] = [:]
 
+  /// Curves of the original model's losses that plugins asked for since they were last told.
+  var curves: [Runs.SampleSet: ReferenceCurve] = [:]
+
   /// Passes on what plugins reported. Waits for the device.
   func tellReports() throws {
-    defer { reports = [:] }
+    defer { (reports, curves) = ([:], [:]) }
+    for (set, curve) in curves.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      let own = reports.values.filter { $0.key.hasPrefix("curve.\(set.rawValue).") }
+      func number(_ name: String) -> Double? {
+        guard case .number(let value)? = own.first(where: { $0.key == "curve.\(set.rawValue).\(name)" })?.value
+        else { return nil }
+        return value
+      }
+      var told = curve
+      told.plugin = own.first?.strategy ?? ""
+      if let a = number("a"), let b = number("b"), let c = number("c") {
+        told.fit = ReferenceCurve.Fit(a: a, b: b, c: c, floor: number("floor") ?? 0)
+      }
+      try reporter.say(.referenceCurve(told))
+    }
     for (_, report) in reports.sorted(by: { $0.key < $1.key }) {
       let value =
         switch report.value {

@@ -59,6 +59,7 @@ extension RunEvent {
       try container.encode(metrics, forKey: .metrics)
     case .histogram(let histogram): try histogram.encode(to: encoder)
     case .classes(let numbers): try numbers.encode(to: encoder)
+    case .referenceCurve(let curve): try curve.encode(to: encoder)
     case .maskDensity(let density): try density.encode(to: encoder)
     case .changed(let change): try change.encode(to: encoder)
     case .swapped(let swap): try swap.encode(to: encoder)
@@ -99,6 +100,7 @@ extension RunEvent {
         try container.decode([MetricValue].self, forKey: .metrics))
     case "histogram": what = .histogram(try LossHistogram(from: decoder))
     case "classes": what = .classes(try ClassNumbers(from: decoder))
+    case "reference-curve": what = .referenceCurve(try ReferenceCurve(from: decoder))
     case "mask-density": what = .maskDensity(try MaskDensity(from: decoder))
     case "changed": what = .changed(try ChangeRecord(from: decoder))
     case "swapped": what = .swapped(try SwapRecord(from: decoder))
@@ -137,6 +139,7 @@ extension RunEvent.What {
     case .evaluated: "evaluated"
     case .histogram: "histogram"
     case .classes: "classes"
+    case .referenceCurve: "reference-curve"
     case .maskDensity: "mask-density"
     case .changed: "changed"
     case .swapped: "swapped"

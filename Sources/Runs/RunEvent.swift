@@ -31,6 +31,8 @@ package struct RunEvent: Sendable, Equatable, Codable {
     case histogram(LossHistogram)
     /// Accuracy and loss of each class in a set, under one model.
     case classes(ClassNumbers)
+    /// How the original model's loss over a set depends on the timestep.
+    case referenceCurve(ReferenceCurve)
     /// Which weights may move from now on, layer by layer.
     case maskDensity(MaskDensity)
     /// A change that the plan does not say was accepted.

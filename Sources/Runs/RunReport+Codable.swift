@@ -21,7 +21,7 @@ extension RunReport {
       models: try container.decode([ModelRecord].self, forKey: .models),
       history: try container.decode([ModelRecord].self, forKey: .history),
       losses: try list(.losses), histograms: try list(.histograms), classes: try list(.classes),
-      masks: try list(.masks),
+      referenceCurves: try list(.referenceCurves), masks: try list(.masks),
       swaps: try container.decode([SwapRecord].self, forKey: .swaps),
       warnings: try container.decode([String].self, forKey: .warnings),
       stopReason: try container.decodeIfPresent(String.self, forKey: .stopReason),

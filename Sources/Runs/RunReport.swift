@@ -49,6 +49,8 @@ package struct RunReport: Sendable, Equatable, Codable {
   package var histograms: [LossHistogram]
   /// Accuracy and loss of each class, once for each model and set.
   package var classes: [ClassNumbers]
+  /// How the original model's losses depend on the timestep, once for each set that a plugin asked about.
+  package var referenceCurves: [ReferenceCurve]
   /// Which weights might move, once for each mask that was made.
   package var masks: [MaskDensity]
   /// Parts that changed during the run.
@@ -65,7 +67,9 @@ package struct RunReport: Sendable, Equatable, Codable {
     case planHash = "plan_hash"
     case origins, outcome, versions, plugins, split, phases, steps
     case unlearnSeconds = "unlearn_seconds"
-    case models, history, losses, histograms, classes, masks, swaps, warnings
+    case models, history, losses, histograms, classes
+    case referenceCurves = "reference_curves"
+    case masks, swaps, warnings
     case stopReason = "stop_reason"
     case files
   }
@@ -108,7 +112,7 @@ extension RunReport {
       name: start.name, variant: start.variant, seed: start.seed, planHash: start.planHash,
       origins: start.origins ?? [:], outcome: .open, versions: start.versions, plugins: start.plugins, split: nil,
       phases: [], steps: 0, unlearnSeconds: nil, models: [], history: [], losses: [], histograms: [], classes: [],
-      masks: [], swaps: [], warnings: [], stopReason: nil,
+      referenceCurves: [], masks: [], swaps: [], warnings: [], stopReason: nil,
       files: [:])
     for event in events { add(event.what) }
   }
@@ -130,6 +134,9 @@ extension RunReport {
     case .classes(let numbers):
       classes.removeAll { $0.model == numbers.model && $0.set == numbers.set }
       classes.append(numbers)
+    case .referenceCurve(let curve):
+      referenceCurves.removeAll { $0.set == curve.set && $0.plugin == curve.plugin }
+      referenceCurves.append(curve)
     case .maskDensity(let density):
       masks.removeAll { $0.step == density.step }
       masks.append(density)

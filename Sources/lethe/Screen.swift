@@ -54,7 +54,8 @@ final class Screen {
       tell("\(line.label)step \(swap.step): \(roles.joined(separator: ", "))")
     case .runStarted(let start):
       if let step = start.resumedAt { tell("\(line.label)going on after step \(step)") }
-    case .stepLosses, .evaluated, .histogram, .classes, .maskDensity, .checkpointed, .interrupted, .stoppedOnNaN,
+    case .stepLosses, .evaluated, .histogram, .classes, .referenceCurve, .maskDensity, .checkpointed, .interrupted,
+      .stoppedOnNaN,
       .finished:
       break
     }

@@ -46,6 +46,10 @@ import Testing
         ], seed: 3, setHash: "0123456789abcdef")),
     .maskDensity(
       MaskDensity(step: 0, plugin: "salun", parameters: [ParameterDensity(name: "fc.weight", kept: 3, total: 8)])),
+    .referenceCurve(
+      ReferenceCurve(
+        set: .forget, plugin: "loreun", timesteps: 1000, points: [ReferenceCurve.Point(timestep: 100, loss: 0.25)],
+        fit: ReferenceCurve.Fit(a: 1, b: 2, c: 0.5, floor: 0.001))),
     .swapped(SwapRecord(step: 5, epoch: 1, roles: ["mask": "none"], plugins: [])),
     .checkpointed(step: 5, file: "checkpoint.safetensors"), .warning("few samples"),
     .log(plugin: "salun", level: "info", message: "a \"word\"\n"), .interrupted(signal: 2, step: 5),

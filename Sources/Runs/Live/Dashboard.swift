@@ -52,7 +52,8 @@ package struct Dashboard: Sendable {
         let unit = metric.unit.isEmpty ? "" : " \(metric.unit)"
         add(.metric, metric.name, step, metric.value, NumberText.metric(metric.value, unit: metric.unit) + unit)
       }
-    case .evaluated, .splitReady, .histogram, .classes, .maskDensity, .changed, .swapped, .checkpointed, .warning, .log,
+    case .evaluated, .splitReady, .histogram, .classes, .referenceCurve, .maskDensity, .changed, .swapped,
+      .checkpointed, .warning, .log,
       .interrupted, .stoppedOnNaN, .finished:
       break
     }

@@ -29,6 +29,13 @@ extension Plot {
     name(ends)
   }
 
+  /// A line without marks.
+  mutating func add(curve points: [(x: Double, y: Double)], look: SeriesLook) {
+    let drawn = points.filter { x.holds($0.x) && y.holds($0.y) }
+    guard drawn.count > 1 else { return }
+    marks.append(Markup("path", ["class": "line \(look.stroke)", "d": path(drawn)]))
+  }
+
   /// The area between two lines.
   mutating func add(band series: Series, to upper: [(x: Double, y: Double)]) {
     let low = series.points.filter { x.holds($0.x) && y.holds($0.y) }

@@ -10,6 +10,7 @@ extension RunReport {
       Page.section("More numbers", detailNumbers),
       Page.section("Images", pictures.isEmpty ? [] : Page.figures(pictures.map(\.figure)) + [Picture.legend]),
       Page.section("Steps", Page.figures(curves)),
+      Page.section("Reference losses", Page.figures(referenceFigures)),
       Page.section("Weights of samples", Page.figures(weightRanges + weightFigures)),
       Page.section("Losses of samples", Page.figures(histogramFigures)),
       Page.section("Classes", classNumbers),

@@ -45,7 +45,8 @@ package struct TensorBoardTranscript {
     case .finished(let end):
       step = end.steps
       return []
-    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .classes, .changed, .swapped, .checkpointed,
+    case .splitReady, .phaseStarted, .phaseFinished, .progress, .histogram, .classes, .referenceCurve, .changed,
+      .swapped, .checkpointed,
       .warning,
       .log, .interrupted, .stoppedOnNaN:
       return []

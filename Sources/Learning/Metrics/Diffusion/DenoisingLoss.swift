@@ -21,6 +21,20 @@ package struct DenoisingLoss: Sendable {
           metric: "denoising-loss", name: "the number of timesteps", found: "\(count)",
           expected: "1 to the schedule's \(betas.count)"))
     }
+    try self.init(betas: betas, at: (0..<count).map { (2 * $0 + 1) * betas.count / (2 * count) })
+  }
+
+  /// At these timesteps.
+  ///
+  /// - Parameter betas: the model's schedule.
+  /// - Throws: `LearningError.generation(.setting)` for none, or one that the schedule does not have.
+  package init(betas: [Double], at timesteps: [Int]) throws(LearningError) {
+    guard !timesteps.isEmpty, timesteps.allSatisfy(betas.indices.contains) else {
+      throw .generation(
+        .setting(
+          metric: "denoising-loss", name: "the list of timesteps", found: "\(timesteps)",
+          expected: "some of 0 to \(betas.count - 1)"))
+    }
     var kept = 1.0
     let products = betas.map { beta in
       kept *= 1 - beta
@@ -28,7 +42,7 @@ package struct DenoisingLoss: Sendable {
     }
     scales = products.map { $0.squareRoot() }
     deviations = products.map { (1 - $0).squareRoot() }
-    timesteps = (0..<count).map { (2 * $0 + 1) * betas.count / (2 * count) }
+    self.timesteps = timesteps
   }
 
   /// The loss of each image, the mean over timesteps.
@@ -38,38 +52,57 @@ package struct DenoisingLoss: Sendable {
   ///
   /// - Parameters:
   ///   - images: [n, C, H, W] in [-1, 1], on the network's device and of its type.
-  ///   - noise: the network in evaluation mode: noisy images and labels int64 [m] to noise of the images' shape.
+  ///   - noise: the network in evaluation mode: noisy images, labels int64 [m], and which of the images they are, to noise
+  ///     of the images' shape.
   /// - Throws: `LearningError.emptySet`, `.notFinite`, `.generation(.shape)`, `.interrupted`; what `noise` throws.
   package func measure(
     _ images: Tensor, seed: UInt64, batch: Int = 128, cancel: CancelFlag,
-    noise: (_ images: Tensor, _ labels: Tensor) throws -> Tensor
+    noise: (_ images: Tensor, _ labels: Tensor, _ places: Range<Int>) throws -> Tensor
   ) throws -> [Double] {
+    let all = try losses(images, seed, batch, cancel, noise).mean(along: [1])
+    try all.requireFinite(metric: "denoising-loss", name: "image")
+    return try all.doubles()
+  }
+
+  /// The loss at each timestep, the mean over images: not a finite number where a network's prediction is none. Noise and
+  /// arguments as for ``measure(_:seed:batch:cancel:noise:)``.
+  package func curve(
+    _ images: Tensor, seed: UInt64, batch: Int = 128, cancel: CancelFlag,
+    noise: (_ images: Tensor, _ labels: Tensor, _ places: Range<Int>) throws -> Tensor
+  ) throws -> [Double] {
+    try losses(images, seed, batch, cancel, noise).mean(along: [0]).doubles()
+  }
+
+  /// The loss of each image at each timestep, float64 [n, count].
+  private func losses(
+    _ images: Tensor, _ seed: UInt64, _ batch: Int, _ cancel: CancelFlag,
+    _ noise: (Tensor, Tensor, Range<Int>) throws -> Tensor
+  ) throws -> Tensor {
     let metric = "denoising-loss"
     precondition(batch > 0, "a batch has images")
     let shape = try GeneratedImages.check(images, "images", metric: metric)
     return try withoutGradients {
       var losses: [Tensor] = []
       for start in stride(from: 0, to: shape[0], by: batch) {
-        let clean = try images.detach().narrow(0, start: start, length: min(batch, shape[0] - start))
-        var sums: [Tensor] = []
+        let places = start..<min(start + batch, shape[0])
+        let clean = try images.detach().narrow(0, start: start, length: places.count)
+        var means: [Tensor] = []
         for (place, timestep) in timesteps.enumerated() {
           try cancel.check()
           let drawn = try self.drawn(like: clean, first: start, place, seed)
           let noisy = try clean * scales[timestep] + (try drawn * deviations[timestep])
           let labels = try Tensor.full([clean.shape[0]], Double(timestep), dtype: .int64, device: clean.device)
-          let predicted = try noise(noisy, labels)
+          let predicted = try noise(noisy, labels, places)
           guard predicted.shape == clean.shape else {
             throw LearningError.generation(
               .shape(metric: metric, what: "the predicted noise", found: predicted.shape, expected: "\(clean.shape)"))
           }
           let difference = try predicted.to(.float64) - (try drawn.to(.float64))
-          sums.append(try (difference * difference).mean(along: [1, 2, 3]))
+          means.append(try (difference * difference).mean(along: [1, 2, 3]))
         }
-        losses.append(try Tensor.stack(sums).mean(along: [0]))
+        losses.append(try Tensor.stack(means, along: 1))
       }
-      let all = try Tensor.cat(losses)
-      try all.requireFinite(metric: metric, name: "image")
-      return try all.doubles()
+      return try Tensor.cat(losses)
     }
   }
 

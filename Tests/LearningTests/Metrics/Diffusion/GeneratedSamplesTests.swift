@@ -96,9 +96,32 @@ struct DenoisingLossTests {
     #expect(loss.timesteps == fixture.timesteps)
     let clean = try images(Array(fixture.images.prefix(3)))
     for batch in [1, 2, 3] {
-      let found = try loss.measure(clean, seed: 5, batch: batch, cancel: CancelFlag(), noise: Self.network)
+      let found = try loss.measure(clean, seed: 5, batch: batch, cancel: CancelFlag()) { x, t, _ in
+        try Self.network(x, t)
+      }
       #expect(farthest(found, fixture.losses) < 1e-12)
     }
+  }
+
+  @Test func `a curve is the mean over images, and each batch is told which images it has`() throws {
+    let betas = (0..<100).map { 1e-3 + Double($0) * 1e-3 }
+    let clean = try Tensor.randomUniform([5, 1, 4, 4], dtype: .float64, generator: Generator(seed: 3)) * 2.0 - 1.0
+    let loss = try DenoisingLoss(betas: betas, at: [7, 50, 50])
+    var seen: [Range<Int>] = []
+    let curve = try loss.curve(clean, seed: 5, batch: 2, cancel: CancelFlag()) { x, t, places in
+      seen.append(places)
+      return try Self.network(x, t)
+    }
+    #expect(seen == [0..<2, 0..<2, 0..<2, 2..<4, 2..<4, 2..<4, 4..<5, 4..<5, 4..<5])
+    let each = try loss.measure(clean, seed: 5, cancel: CancelFlag()) { x, t, _ in try Self.network(x, t) }
+    #expect(curve.count == 3)
+    let (mean, meanOfEach) = (curve.reduce(0, +) / 3, each.reduce(0, +) / 5)
+    #expect(abs(mean - meanOfEach) < 1e-12)
+    // The same timestep with other noise.
+    #expect(curve[1] != curve[2] && abs(curve[0] - curve[1]) > 1e-3)
+    // A network that overflows is a result too.
+    let broken = try loss.curve(clean, seed: 5, cancel: CancelFlag()) { x, _, _ in try (x * 1e4).exp() }
+    #expect(broken.allSatisfy { !$0.isFinite })
   }
 }
 

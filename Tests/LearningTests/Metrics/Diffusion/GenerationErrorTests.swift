@@ -152,6 +152,9 @@ struct BadGeneration: Sendable, CustomTestStringConvertible {
     .init("no timestep", "denoising-loss: the number of timesteps is 0; expected 1 to the schedule's 2") {
       _ = try DenoisingLoss(betas: [0.1, 0.2], count: 0)
     },
+    .init("a timestep too far", "denoising-loss: the list of timesteps is [1, 2]; expected some of 0 to 1") {
+      _ = try DenoisingLoss(betas: [0.1, 0.2], at: [1, 2])
+    },
     .init(
       "falling betas",
       "nll is defined for betas that grow linearly with the timestep, and this model's go from 0.2 to 0.1"
@@ -190,7 +193,7 @@ struct GenerationErrorTests {
       },
       { _ = try TargetRate(images: images, targets: images, cancel: cancel) },
       {
-        _ = try DenoisingLoss(betas: [0.1], count: 1).measure(images, seed: 1, cancel: cancel) { x, _ in x }
+        _ = try DenoisingLoss(betas: [0.1], count: 1).measure(images, seed: 1, cancel: cancel) { x, _, _ in x }
       },
     ]
     for attempt in attempts { #expect(throws: LearningError.interrupted(signal: 2)) { try attempt() } }
