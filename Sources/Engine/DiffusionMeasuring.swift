@@ -70,6 +70,8 @@ private struct ModelEvaluation {
   private let real: FeatureSet?
   /// The class that all of the forget set is of, where it is one of the network's.
   private let forgotten: Int?
+  /// What earlier stages of a sequence forgot.
+  private let earlier: [EarlierRequest]
 
   init(_ measuring: DiffusionMeasuring) throws {
     self.measuring = measuring
@@ -91,8 +93,9 @@ private struct ModelEvaluation {
       ? try ImageJudge(
         generation.extractor, plan: plan, data: data, device: device, cancel: measuring.cancel,
         reporter: measuring.reporter) : nil
-    forgotten =
-      (measuring.shared.original as? Denoiser)?.conditions ?? 0 > 0 ? try data.forgottenClass : nil
+    let isTold = (measuring.shared.original as? Denoiser)?.conditions ?? 0 > 0
+    forgotten = isTold ? try data.forgottenClass : nil
+    earlier = try EarlierRequest.all(in: data, isTold: isTold, needsTargets: metrics.contains(.targetRate))
     if let judge, metrics.contains(where: { [.fid, .kid, .precisionRecall].contains($0) }) {
       let positions = data.split.retain.prefix(ModelEvaluation.realImages)
       let images = try data.images(at: Array(positions))
@@ -108,15 +111,18 @@ private struct ModelEvaluation {
   func measure(_ model: TrainableModel) throws -> DiffusionMeasuring.Measured {
     guard let denoiser = model as? Denoiser else { preconditionFailure("diffusion has denoisers") }
     var found: [Learning.Measurement] = []
+    var again: [MetricValue] = []
     for metric in plan.evaluate.metrics {
       switch metric {
-      case .denoising: found += try denoising(denoiser)
+      case .denoising:
+        found += try denoising(denoiser)
+        again += try earlier.compactMap { try denoising(denoiser, of: $0) }
       case .nll: found += try likelihood(denoiser)
       case .similarity: found += try similarity(denoiser)
       default: break
       }
     }
-    var metrics = found.map { $0.metricValue(in: plan.evaluate.table) }
+    var metrics = found.map { $0.metricValue(in: plan.evaluate.table) } + again
     guard plan.evaluate.metrics.contains(where: \.needsImages) || generation.grid > 0 else {
       return DiffusionMeasuring.Measured(metrics: metrics, images: nil)
     }
@@ -155,6 +161,14 @@ private struct ModelEvaluation {
         protocolID: Metric.denoisingLoss(on: set.part).protocolID(loss.detail),
         samples: loss.samples)
     }
+  }
+
+  private func denoising(_ model: Denoiser, of request: EarlierRequest) throws -> MetricValue? {
+    guard let loss = try sets.denoisingLoss(of: model, data.train, request.positions) else { return nil }
+    let metric = Metric.denoisingLoss(on: .forget)
+    return request.renamed(
+      evaluator.measurement(metric, loss.value, protocolID: metric.protocolID(loss.detail), samples: loss.samples)
+        .metricValue(in: plan.evaluate.table))
   }
 
   private func likelihood(_ model: Denoiser) throws -> [Learning.Measurement] {
@@ -222,7 +236,9 @@ private struct ModelEvaluation {
   private var sampling: String {
     let plan = generation.sampler
     let eta = plan.name == .ddim ? ",eta=\(plan.eta)" : ""
-    return "\(plan.name.rawValue)-\(plan.steps)\(eta)\(plan.guidance > 0 ? ",guidance=\(plan.guidance)" : "")"
+    let variance = plan.name == .ddpm && task.table.schedule.variance == .large ? ",fixed-large" : ""
+    return
+      "\(plan.name.rawValue)-\(plan.steps)\(eta)\(variance)\(plan.guidance > 0 ? ",guidance=\(plan.guidance)" : "")"
   }
 
   private func forward(_ model: Denoiser) -> (Tensor, Tensor, Tensor?) throws -> Tensor {
@@ -253,14 +269,22 @@ private struct ModelEvaluation {
     var found: [MetricValue] = []
     var isTarget = [Bool](repeating: false, count: count)
     if let targets, asked.contains(.targetRate) {
-      let rate = try TargetRate(
-        images: drawn.images, targets: targets, threshold: generation.targetDistance, cancel: measuring.cancel)
+      let rate = try sets.targetRate(in: drawn.images, of: targets, generation, table: plan.evaluate.table)
       isTarget = rate.isTarget
-      found.append(proportion(.targetRate, rate.rate, "\(generation.targetDistance)", percent: true))
+      found.append(rate.value)
+    }
+    for request in earlier {
+      guard let targets = request.targets else { continue }
+      let rate = try sets.targetRate(in: drawn.images, of: targets, generation, table: plan.evaluate.table)
+      isTarget = zip(isTarget, rate.isTarget).map { $0 || $1 }
+      found.append(request.renamed(rate.value))
     }
     guard let judge else { return found }
-    // Quality is that of what should be drawn: neither images of the forget set nor of the forgotten class.
-    let others = (0..<count).filter { !isTarget[$0] && (drawn.classes == nil || drawn.classes?[$0] != forgotten) }
+    // Quality is that of what should be drawn: neither images nor classes that are forgotten now or were before.
+    let gone = Set(([forgotten] + earlier.map(\.forgotten)).compactMap(\.self))
+    let others = (0..<count).filter { index in
+      !isTarget[index] && !(drawn.classes.map { gone.contains($0[index]) } ?? false)
+    }
     let good = try drawn.images.at(others)
     if asked.contains(.inceptionScore), others.count < Self.splits {
       try leaveOut(.inceptionScore, "\(others.count) of \(count) images are left to judge, and it takes \(Self.splits)")
@@ -293,17 +317,26 @@ private struct ModelEvaluation {
         found.append(proportion(.recall, coverage.recall, details.joined(separator: ",")))
       }
     }
-    if asked.contains(.classProbability), let forgotten, let classes = drawn.classes {
-      let own = try drawn.images.at((0..<count).filter { classes[$0] == forgotten })
-      if let logits = try own.flatMap({ try judge.logits($0) }) {
-        let said = try ClassProbabilities(logits: logits, metric: "class-probability")
-        found += [
-          value(.classProbability, try said.meanProbability(of: forgotten), judge.name, sampling, samples: said.count),
-          value(.classEntropy, try said.meanEntropy(), judge.name, sampling, samples: said.count),
-        ]
+    if asked.contains(.classProbability), let classes = drawn.classes {
+      if let forgotten { found += try certainty(of: forgotten, drawn.images, classes) }
+      for request in earlier {
+        guard let forgotten = request.forgotten else { continue }
+        found += try certainty(of: forgotten, drawn.images, classes).map(request.renamed)
       }
     }
     return found
+  }
+
+  /// What the judge makes of the images that were drawn as ones of a class.
+  private func certainty(of forgotten: Int, _ images: Tensor, _ classes: [Int]) throws -> [MetricValue] {
+    guard let judge, let own = try images.at(classes.indices.filter { classes[$0] == forgotten }),
+      let logits = try judge.logits(own)
+    else { return [] }
+    let said = try ClassProbabilities(logits: logits, metric: "class-probability")
+    return [
+      value(.classProbability, try said.meanProbability(of: forgotten), judge.name, sampling, samples: said.count),
+      value(.classEntropy, try said.meanEntropy(), judge.name, sampling, samples: said.count),
+    ]
   }
 
   /// Parts that the Inception Score is averaged over.
@@ -319,12 +352,9 @@ private struct ModelEvaluation {
     return evaluator.measurement(metric, value, protocolID: id, samples: samples).metricValue(in: plan.evaluate.table)
   }
 
-  private func proportion(
-    _ metric: Metric, _ share: Proportion, _ detail: String, percent: Bool = false
-  ) -> MetricValue {
-    let scale = percent ? 100.0 : 1
-    var found = value(metric, share.value * scale, detail, samples: share.trials)
-    found.interval = [share.interval.lowerBound * scale, share.interval.upperBound * scale]
+  private func proportion(_ metric: Metric, _ share: Proportion, _ detail: String) -> MetricValue {
+    var found = value(metric, share.value, detail, samples: share.trials)
+    found.interval = [share.interval.lowerBound, share.interval.upperBound]
     return found
   }
 }

@@ -25,8 +25,9 @@ struct ImageJudge {
     self.cancel = cancel
     switch extractor {
     case .inception(let file):
-      network = .inception(try InceptionV3(file: file, device: device))
-      name = "inception-v3-2048"
+      let preprocessing = InceptionV3.Preprocessing.tensorFlow
+      network = .inception(try InceptionV3(file: file, preprocessing: preprocessing, device: device))
+      name = "inception-v3-2048-\(preprocessing.rawValue)"
     case .train(let model, let training):
       var judged = plan
       judged.model = model

@@ -11,7 +11,11 @@ extension PreparedData {
 
   /// Different images of a set in the order of the set, at most so many; nil for an empty set.
   func distinctImages(of part: Split.Part, atMost limit: Int) throws -> Tensor? {
-    let positions = part == .forget ? split.forget : split.retain
+    try distinctImages(at: part == .forget ? split.forget : split.retain, atMost: limit)
+  }
+
+  /// Different images at training positions in their order, at most so many; nil for no position.
+  func distinctImages(at positions: [Int32], atMost limit: Int) throws -> Tensor? {
     guard !positions.isEmpty else { return nil }
     var seen: Set<[UInt8]> = []
     var chosen: [Int32] = []
@@ -32,11 +36,16 @@ extension PreparedData {
   /// The class that every sample of the forget set is of; nil where they are of several, or of one that was added.
   var forgottenClass: Int? {
     get throws {
-      guard let first = split.forget.first else { return nil }
-      let labels = try train.labels.int64s()
-      let label = labels[Int(first)]
-      guard label < Int64(ownClasses), split.forget.allSatisfy({ labels[Int($0)] == label }) else { return nil }
-      return Int(label)
+      try soleClass(of: split.forget)
     }
+  }
+
+  /// The class that every sample at these training positions is of; nil where they are of several, or of one that was added.
+  func soleClass(of positions: [Int32]) throws -> Int? {
+    guard let first = positions.first else { return nil }
+    let labels = try train.labels.int64s()
+    let label = labels[Int(first)]
+    guard label < Int64(ownClasses), positions.allSatisfy({ labels[Int($0)] == label }) else { return nil }
+    return Int(label)
   }
 }
