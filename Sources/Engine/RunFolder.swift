@@ -39,8 +39,10 @@ package struct RunFolder: Sendable {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     return names.filter { $0.hasPrefix(TensorBoardTranscript.prefix) }.sorted().map(url.appendingPathComponent)
   }
-  /// The stages of a sequence side by side: Markdown, JSON and a page.
-  var comparisons: [URL] { ["comparison.md", "comparison.json", "comparison.html"].map(url.appendingPathComponent) }
+  /// The stages of a sequence side by side: Markdown and JSON, a page and its pictures.
+  var comparisons: [URL] {
+    ["comparison.md", "comparison.json", "comparison.html", "grid.png", "strength.svg"].map(url.appendingPathComponent)
+  }
 
   /// Files that a run begins without, whatever an earlier one left in the folder.
   var results: [URL] {

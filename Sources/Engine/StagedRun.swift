@@ -80,10 +80,15 @@ struct StagedRun {
     report.files = report.files.mapValues { "stage-\(reports.count)/\($0)" }
     for (text, file) in zip(
       [
-        comparison.markdown(), comparison.json(), comparison.html(), report.markdown(),
-        report.html(plan: plan.yaml()), comparison.csv(), report.json(),
-      ], folder.comparisons + [folder.reportMarkdown, folder.reportHTML, folder.metricsCSV, folder.reportJSON])
+        comparison.markdown(), comparison.json(), report.markdown(),
+        report.html(plan: plan.yaml(), pictures: folder.pictures(report.files)), comparison.csv(), report.json(),
+      ],
+      folder.comparisons.prefix(2) + [folder.reportMarkdown, folder.reportHTML, folder.metricsCSV, folder.reportJSON])
     { try RunFolder.write(Data(text.utf8), to: file) }
+    let folders = (1...reports.count).map {
+      URL(fileURLWithPath: RunPlan.stageFolder($0, of: folder.url.path))
+    }
+    try ComparisonFiles(comparison, folders: folders).write(to: folder.url)
     try reporter.say(
       .finished(
         RunEnd(steps: report.steps, unlearnSeconds: report.unlearnSeconds ?? 0, files: report.files)))

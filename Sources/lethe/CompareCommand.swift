@@ -72,11 +72,13 @@ struct CompareCommand: ParsableCommand {
     screen.tell("comparison of \(jobs.count) runs: \(RunFolders.shown(folder))")
     Signals.watch(workshop.cancel)
     var entries: [ComparisonReport.Entry] = []
+    var folders: [URL] = []
     var failures: [Int32] = []
     for (index, job) in jobs.enumerated() {
       screen.name("[\(index + 1)/\(jobs.count) \(job.label)] ")
       do {
         entries.append(ComparisonReport.Entry(label: job.label, report: try report(of: job, workshop, screen)))
+        folders.append(job.folder)
       } catch {
         let code = workshop.exitCode(error)
         screen.clear()
@@ -95,9 +97,10 @@ struct CompareCommand: ParsableCommand {
     comparison.setting = jobs.first?.plan.setting
     for (name, text) in [
       ("comparison.md", comparison.markdown()), ("comparison.json", comparison.json()),
-      ("comparison.html", comparison.html()), ("comparison.csv", comparison.tableCSV()),
-      ("comparison.tex", comparison.latex()), ("metrics.csv", comparison.csv()),
+      ("comparison.csv", comparison.tableCSV()), ("comparison.tex", comparison.latex()),
+      ("metrics.csv", comparison.csv()),
     ] { try RunFolders.write(text, to: folder.appendingPathComponent(name)) }
+    try workshop.illustrate(comparison, folders, folder)
     try Output.result(json ? comparison.json() : latex ? comparison.latex() : comparison.plain())
     screen.tell("comparison: \(RunFolders.shown(folder.appendingPathComponent("comparison.md")))")
     if let code = failures.first {

@@ -24,6 +24,7 @@ extension Workshop {
       },
       ask: { try ControlClient.ask($0, of: $1) },
       evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
+      illustrate: { try ComparisonFiles($0, folders: $1).write(to: $2) },
       auditor: { plan, sink in
         let auditor = front.auditor(plan, sink: sink)
         return Auditor(budget: auditor.budget, open: auditor.open, make: auditor.make, report: auditor.report)

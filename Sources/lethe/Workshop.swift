@@ -46,6 +46,8 @@ struct Workshop {
   let ask: (_ request: ControlRequest, _ folder: URL) throws -> ControlReply
   /// Measures weights from a file.
   let evaluate: (_ plan: RunPlan, _ weights: String, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Writes a comparison's page and pictures into its folder; `runs` are the folders of its entries.
+  let illustrate: (_ comparison: ComparisonReport, _ runs: [URL], _ folder: URL) throws -> Void
   /// Makes and measures the models of an audit.
   let auditor: (_ plan: AuditPlan, _ sink: @escaping Sink) -> Auditor
   /// Times plans side by side: one after the other takes a step, so many rounds.

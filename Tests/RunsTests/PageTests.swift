@@ -236,7 +236,7 @@ import Testing
 }
 
 /// What a test wants to know of a page, read by a strict XML parser.
-private final class PageReader: NSObject, XMLParserDelegate {
+final class PageReader: NSObject, XMLParserDelegate {
   private(set) var elements: [String: Int] = [:]
   private(set) var attributes: [(name: String, value: String)] = []
   private(set) var text = ""

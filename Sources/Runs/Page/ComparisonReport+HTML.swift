@@ -1,11 +1,14 @@
 extension ComparisonReport {
   /// The comparison as `comparison.html` holds it: one page that needs no network and no script.
-  package func html() -> String {
-    let figures = scatter + cost
+  ///
+  /// - Parameter pictures: images that the models drew, shown side by side.
+  package func html(pictures: [Picture] = []) -> String {
+    let figures = scatter + strength + cost
     let sections: [Markup?] = [
       Page.section("Distance from the retrained model", numbers),
       Page.section("Against the published numbers", publishedMarkup),
       Page.section("More numbers", detailNumbers),
+      Page.section("Images", pictures.isEmpty ? [] : Page.figures(pictures.map(\.figure)) + [Picture.legend]),
       Page.section("Forgetting against keeping, and cost", Page.figures(figures, areLarge: true)),
       Page.section("Runs", [runTable]),
     ]
@@ -79,9 +82,11 @@ extension ComparisonReport {
 
   // MARK: Plots
 
-  private func cell(_ row: Row, _ metric: String) -> Cell? { row.cells.first { $0.id.hasPrefix("\(metric)@") } }
+  /// A row's number of a metric, whatever its protocol.
+  func cell(_ row: Row, _ metric: String) -> Cell? { row.cells.first { $0.id.hasPrefix("\(metric)@") } }
 
-  private func look(_ row: Row) -> SeriesLook {
+  /// How a row looks in every plot of the page.
+  func look(_ row: Row) -> SeriesLook {
     if !isMethod(row) { return row.label == "retrained" ? .retrained : .original }
     let place = rows.filter(isMethod).firstIndex { $0.label == row.label } ?? 0
     // The looks of the original and of the retrained model are theirs.

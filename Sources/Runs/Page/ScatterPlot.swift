@@ -15,17 +15,59 @@ struct ScatterPlot {
   let title: String
   let xLabel, yLabel: String
   let points: [Point]
+  /// Whether positive values far apart get a logarithmic scale across.
+  var picksLogarithm = false
 
   /// The drawing, and what its numbers mean where names had no room beside their points.
   var content: [Markup] {
+    let (plot, key) = drawing
+    guard !key.isEmpty else { return [plot] }
+    let items = key.map { point in
+      Markup("li", [:], [sample(point.look), Markup(text: " \(point.number) \(point.name)")])
+    }
+    return [plot, Markup("ul", ["class": "key"], items)]
+  }
+
+  /// The drawing as a file of its own: style and, where names had no room, the key are in it.
+  var standalone: String {
+    let (plot, key) = drawing
+    let (row, foot) = (16.0, key.isEmpty ? 0 : 8.0)
+    let height = ScatterPlot.height + Double(key.count) * row + foot
+    let lines = key.enumerated().flatMap { index, point in
+      let middle = ScatterPlot.height + row * (Double(index) + 0.5)
+      return [
+        point.look.marker(30, middle, size: 4),
+        Plot.text("\(point.number) \(point.name)", 42, middle + 3.8, anchor: "start", class: "name"),
+      ]
+    }
+    let inner = plot.adding(["width": Plot.length(Plot.width), "height": Plot.length(ScatterPlot.height)])
+    let ground = Markup(
+      "rect", ["width": "100%", "height": "100%", "style": "fill:var(--panel)"])
+    return Markup(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": "0 0 \(Plot.length(Plot.width)) \(Plot.length(height))", "width": "720",
+        "height": Plot.length(2 * height),
+      ],
+      [Markup(style: Page.style), ground, inner] + lines
+    ).written
+  }
+
+  private static let height = 300.0
+
+  /// The plot, and the points whose names it has no room for: it says their numbers.
+  private var drawing: (plot: Markup, key: [Point]) {
     let shown = points.filter { $0.x.isFinite && $0.y.isFinite }
     func reach(_ value: Double, _ deviation: Double?) -> [Double] {
       [value - (deviation ?? 0), value + (deviation ?? 0)]
     }
     var plot = Plot(
       id: id, title: title,
-      x: Plot.Axis(label: xLabel, scale: .fitting(shown.flatMap { reach($0.x, $0.xDeviation) })),
-      y: Plot.Axis(label: yLabel, scale: .fitting(shown.flatMap { reach($0.y, $0.yDeviation) })), height: 300)
+      x: Plot.Axis(
+        label: xLabel, scale: .fitting(shown.flatMap { reach($0.x, $0.xDeviation) }, picksLogarithm: picksLogarithm)),
+      y: Plot.Axis(label: yLabel, scale: .fitting(shown.flatMap { reach($0.y, $0.yDeviation) })),
+      height: ScatterPlot.height)
     for point in shown { plot.add(errors: point) }
     for point in shown {
       let series = Series(name: point.name, look: point.look, points: [(x: point.x, y: point.y)])
@@ -33,12 +75,9 @@ struct ScatterPlot {
       plot.marks.append(plot.datum(series, (x: point.x, y: point.y), title: title, size: 5))
     }
     let isShort = shown.allSatisfy { $0.name.count <= 20 }
-    if isShort, plot.name(shown, by: shown.map(\.name), hasToFit: true) { return [plot.svg] }
+    if isShort, plot.name(shown, by: shown.map(\.name), hasToFit: true) { return (plot.svg, []) }
     _ = plot.name(shown, by: shown.map { "\($0.number)" }, hasToFit: false)
-    let key = shown.map { point in
-      Markup("li", [:], [sample(point.look), Markup(text: " \(point.number) \(point.name)")])
-    }
-    return [plot.svg, Markup("ul", ["class": "key"], key)]
+    return (plot.svg, shown)
   }
 
   private func sample(_ look: SeriesLook) -> Markup {
