@@ -35,6 +35,11 @@ struct DiffusionRunTests {
     return toy
   }
 
+  /// What tests of weights alone leave out: measuring on every set, images and the retrained model.
+  private static let unmeasured = [
+    "evaluate.sets=[forget]", "evaluate.metrics=[weights-moved]", "evaluate.generation.grid=0", "retrained=none",
+  ]
+
   @Test
   func `original, retrained and unlearned model are measured, and their images shown`() throws {
     let toy = try Self.toy(
@@ -79,7 +84,7 @@ struct DiffusionRunTests {
     ])
   func `an interrupted run goes on bit for bit`(_ overrides: [String]) throws {
     var toy = try Self.toy()
-    toy.overrides = overrides
+    toy.overrides = Self.unmeasured + overrides
     defer { toy.clean() }
     try toy.carryOut("whole")
     #expect {
@@ -107,7 +112,8 @@ struct DiffusionRunTests {
     ])
   func `masked weights keep their bits under every updater`(_ overrides: [String]) throws {
     var toy = try Self.toy()
-    toy.overrides = overrides + ["pipeline.mask={plugin: salun, keep: 0.3}", "pipeline.optimizer.weight_decay=0.1"]
+    toy.overrides =
+      Self.unmeasured + overrides + ["pipeline.mask={plugin: salun, keep: 0.3}", "pipeline.optimizer.weight_decay=0.1"]
     defer { toy.clean() }
     let report = try toy.carryOut()
     let before = try Tensors(try Self.original(of: toy)),
@@ -136,11 +142,23 @@ struct DiffusionRunTests {
   @Test(arguments: ["siss", "erasediff"])
   func `LoReUn weighs the samples of objectives that its paper does not cover`(_ objective: String) throws {
     let updater = objective == "siss" ? "gradient-balance" : "bilevel"
-    let toy = try Self.toy(
+    var toy = try Self.toy(
       "pipeline.objective=\(objective)", "pipeline.updater=\(updater)",
       "pipeline.reweighter={plugin: loreun, eta_forget: 0.5, eta_retain: 0.5}")
+    toy.overrides += Self.unmeasured
     defer { toy.clean() }
     let report = try toy.carryOut()
+    // What it measured of the original model, and the curve through that, are in the report.
+    #expect(report.referenceCurves.map(\.set) == [.forget, .retain])
+    for curve in report.referenceCurves {
+      #expect(curve.plugin == "loreun" && curve.timesteps == 1000)
+      #expect(curve.points.map(\.timestep) == (0..<10).map { 100 * $0 })
+      #expect(curve.points.allSatisfy { $0.loss > 0 && $0.loss.isFinite })
+      let fit = try #require(curve.fit)
+      #expect([fit.a, fit.b, fit.c, fit.floor].allSatisfy(\.isFinite) && fit.floor > 0)
+    }
+    let page = try String(contentsOf: toy.run().appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(page.contains("data-plot=\"curve-forget\"") && page.contains("data-plot=\"curve-retain\""))
     let terms = report.losses.flatMap(\.terms)
     #expect(!terms.isEmpty)
     #expect(terms.contains { $0.weights.map { $0[1] > $0[0] } ?? false })
@@ -148,7 +166,8 @@ struct DiffusionRunTests {
 
   @Test
   func `a run begun from a folder of diffusers has the folder's network`() throws {
-    let first = try Self.toy()
+    var first = try Self.toy()
+    first.overrides = Self.unmeasured
     defer { first.clean() }
     try first.carryOut()
     let folder = first.run().appendingPathComponent("unlearned-diffusers").path
@@ -159,7 +178,18 @@ struct DiffusionRunTests {
     second.recipe = second.recipe.replacingOccurrences(
       of: "model: {name: unet, widths: [8, 8], layers: 1, attention: [], middle_attention: false, groups: 4}",
       with: "model: {}")
+    second.overrides += Self.unmeasured.filter { $0 != "retrained=none" }
     defer { second.clean() }
+    // The plan shows the folder's noise, and draws no more steps than it has.
+    let scheduler = URL(fileURLWithPath: folder).appendingPathComponent("scheduler/scheduler_config.json")
+    let config = try String(contentsOf: scheduler, encoding: .utf8)
+    let short = config.replacingOccurrences(of: "\"num_train_timesteps\": 1000", with: "\"num_train_timesteps\": 40")
+    try short.write(to: scheduler, atomically: true, encoding: .utf8)
+    #expect(try second.plan().diffusion?.timesteps == 40)
+    second.overrides.append("evaluate.generation.sampler.steps=41")
+    #expect(throws: RunError.self) { try second.plan() }
+    second.overrides.removeLast()
+    try config.write(to: scheduler, atomically: true, encoding: .utf8)
     try second.carryOut()
     let written = try ToyRun.tensors(
       second.run().appendingPathComponent("unlearned-diffusers/unet/diffusion_pytorch_model.safetensors"))
@@ -168,20 +198,26 @@ struct DiffusionRunTests {
 
   @Test
   func `without retain data the pipeline sees images that the original drew`() throws {
-    let toy = try Self.toy("data.retain={replay: 8}")
+    var toy = try Self.toy("data.retain={replay: 8}")
+    toy.overrides += Self.unmeasured
     defer { toy.clean() }
     let report = try toy.carryOut()
     #expect(report.phases.contains { $0.phase == .replay })
     #expect(report.split?.samples["retain"] == 194)
-    let plain = try Self.toy()
+    var plain = try Self.toy()
+    plain.overrides = Self.unmeasured
     defer { plain.clean() }
-    try plain.carryOut()
+    // It is the same original model, found where the first run left it.
+    let base = try #require(try plain.carryOut().phases.first { $0.phase == .base })
+    #expect(base.cached)
+    #expect(try toy.plan().baseKeyJSON() == plain.plan().baseKeyJSON())
     #expect(try toy.weights() != plain.weights())
   }
 
   @Test
   func `a run says on its way how often the model draws what it should forget`() throws {
-    let toy = try Self.toy("evaluate.every=3 steps", "evaluate.generation.during=4")
+    var toy = try Self.toy("evaluate.every=3 steps", "evaluate.generation.during=4", "data.train=60")
+    toy.overrides += Self.unmeasured
     defer { toy.clean() }
     let report = try toy.carryOut()
     #expect(report.history.map(\.model) == [.step(3), .step(6)])
@@ -189,5 +225,91 @@ struct DiffusionRunTests {
       #expect(record.metrics.contains { $0.id.hasPrefix("target-rate@") })
       #expect(record.metrics.contains { $0.id.hasPrefix("denoising-loss-forget@") })
     }
+  }
+
+  @Test
+  func `an average of the weights is what is measured on the way and at the end`() throws {
+    // Steps far too long for the model, of which the average has seen next to nothing.
+    var toy = try Self.toy(
+      "evaluate.every=6 steps", "pipeline.optimizer.ema={decay: 0.999, power: 0}",
+      "pipeline.optimizer.learning_rate=0.1", "data.train=60")
+    toy.overrides += Self.unmeasured + ["evaluate.metrics=[denoising]"]
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    func loss(_ metrics: [MetricValue]?) -> Double? {
+      metrics?.first { $0.id.hasPrefix("denoising-loss-forget@") }?.value
+    }
+    let onTheWay = try #require(loss(report.history.last?.metrics))
+    #expect(onTheWay == loss(report[model: .unlearned]?.metrics))
+    // Looking at the average moves no weight.
+    var blind = toy
+    blind.overrides.append("evaluate.every=null")
+    try blind.carryOut("blind")
+    #expect(try toy.weights() == toy.weights("blind"))
+    // The weights themselves are far away.
+    var raw = toy
+    raw.overrides.append("pipeline.optimizer.ema=null")
+    let other = try #require(loss(try raw.carryOut("raw").history.last?.metrics))
+    #expect(abs(other - onTheWay) > 0.01)
+  }
+
+  @Test
+  func `an Inception Score of too few images is left out, with a word why`() throws {
+    var toy = try Self.toy("data.train=60")
+    toy.overrides += Self.unmeasured + ["evaluate.metrics=[inception-score]", "pipeline=none"]
+    defer { toy.clean() }
+    let report = try toy.carryOut()
+    #expect(
+      report.warnings.contains {
+        $0 == "'inception-score' is left out: 4 of 4 images are left to judge, and it takes 10"
+      })
+    #expect(report[model: .original]?.metrics.contains { $0.id.hasPrefix("inception-score") } == false)
+  }
+
+  @Test
+  func `classes are forgotten one after another, and each stage is asked for those of the ones before`() throws {
+    var toy = try Self.toy(
+      "forget=[{class: 1, count: 5}, {class: 2, count: 4}]",
+      "evaluate.metrics=[denoising, target-rate, class-probability, inception-score]", "evaluate.sets=[forget]",
+      "evaluate.generation.samples=24", "evaluate.generation.batch=24", "model.conditional=true", "data.train=100")
+    toy.recipe = toy.recipe.replacingOccurrences(of: "forget: {random: 6, seed: 3}\n", with: "")
+    defer { toy.clean() }
+    let whole = try toy.carryOut()
+    #expect(whole.outcome == .finished)
+    let reports = try (1...2).map { stage in
+      let file = toy.run("run/stage-\(stage)/report.json")
+      return try RunReport(json: Data(contentsOf: file), file: file.path)
+    }
+    func metric(_ report: RunReport, _ model: MeasuredModel, _ prefix: String) -> MetricValue? {
+      report[model: model]?.metrics.first { $0.id.hasPrefix(prefix) }
+    }
+    let kinds = ["target-rate", "class-probability", "class-entropy", "denoising-loss-forget"]
+    for kind in kinds {
+      #expect(metric(reports[0], .unlearned, "\(kind)@") != nil && metric(reports[0], .unlearned, "\(kind)-1@") == nil)
+      for model in [MeasuredModel.original, .retrained, .unlearned] {
+        let earlier = try #require(metric(reports[1], model, "\(kind)-1@"))
+        #expect(earlier.name.hasSuffix("(forget 1)") && earlier.set == .forget && earlier.value.isFinite)
+        // The images of the first request are other ones than those of the second.
+        let now = try #require(metric(reports[1], model, "\(kind)@"))
+        #expect(now.setHash != earlier.setHash)
+      }
+      // The second stage begins where the first ended: the same model gives the same number of the same request.
+      let left = try #require(metric(reports[0], .unlearned, "\(kind)@"))
+      #expect(left.value == metric(reports[1], .original, "\(kind)-1@")?.value)
+    }
+    #expect(
+      metric(reports[1], .unlearned, "class-probability-1@")?.value
+        != metric(reports[1], .unlearned, "class-probability@")?.value)
+    // Neither class counts for quality once it is forgotten: of 24 images of 10 classes 3 are of the first, 3 of the second.
+    #expect(metric(reports[0], .unlearned, "inception-score@")?.samples == 21)
+    #expect(metric(reports[1], .unlearned, "inception-score@")?.samples == 18)
+    // The report of the whole has the images, and the comparison the numbers of every stage.
+    let page = try String(contentsOf: toy.run().appendingPathComponent("comparison.html"), encoding: .utf8)
+    for row in ["original", "retrained", "stage 1", "stage 2"] { #expect(page.contains("data-picture=\"\(row)\"")) }
+    #expect(page.contains("target rate(forget 1)") && page.contains("class probability(forget 1)"))
+    let report = try String(contentsOf: toy.run().appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(report.components(separatedBy: "data:image/png;base64,").count == 4)
+    let grid = try Data(contentsOf: toy.run().appendingPathComponent("grid.png"))
+    #expect(grid.starts(with: [0x89, 0x50, 0x4E, 0x47]))
   }
 }

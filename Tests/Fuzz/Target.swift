@@ -29,6 +29,7 @@ struct Target: Sendable {
     Target(
       name: "file-list",
       body: { bytes in read(bytes) { _ = try FileList.read($0, files: ["train/a/1.png", "train/b/1.png"]) } }),
+    Target(name: "diffusers", body: diffusers),
     Target(name: "elf", body: elf),
     Target(name: "manifest", body: { bytes in _ = try? Manifest.read(String(decoding: bytes, as: UTF8.self)) }),
     Target(name: "recipe", body: recipe),
@@ -80,6 +81,21 @@ struct Target: Sendable {
     let (annotations, words) = pieces(bytes)
     _ = try? TinyImageNet.annotations(annotations, classes: ["n01", "n02"], path: "annotations")
     _ = try? TinyImageNet.words(words, classes: ["n01", "n02"], path: "words")
+  }
+
+  /// Three pieces: the configs of network and scheduler, and the index. The file of weights is good and holds none.
+  @Sendable private static func diffusers(_ bytes: [UInt8]) {
+    let (config, rest) = pieces(bytes)
+    let (scheduler, index) = pieces(rest)
+    let header = Array("{}      ".utf8)
+    read([
+      "config.json": config, "scheduler_config.json": scheduler, "model_index.json": index,
+      "diffusion_pytorch_model.safetensors": [UInt8(header.count), 0, 0, 0, 0, 0, 0, 0] + header,
+    ]) { _ = try DiffusersFolder.read($0) }
+    let texts = ["/folder/scheduler_config.json": String(decoding: scheduler, as: UTF8.self)]
+    let environment = ResolverEnvironment(
+      variables: [:], currentFolder: "/", exists: { _ in true }, text: { texts[$0] })
+    _ = FolderNoise(of: "/folder", environment)
   }
 
   @Sendable private static func elf(_ bytes: [UInt8]) {
