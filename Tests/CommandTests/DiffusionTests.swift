@@ -72,33 +72,4 @@ import Testing
     #expect(isFinite)
     #expect(before != after)
   }
-
-  /// Where there is no Chromium, the script that looks at pages says so and ends well.
-  @Test func `pages of a comparison hold the numbers of its JSON, and its images, in a browser`() throws {
-    let command = try Command()
-    let words =
-      [
-        "compare", checkout.appendingPathComponent("examples/glyphs-ddpm.yaml").path, "--methods",
-        "Naive deletion,SISS+LoReUn", "--sweep", "seed=1,2",
-      ] + DiffusionTests.smallScale + DiffusionTests.network("glyphs-ddpm") + [
-        "evaluate.metrics=[nll, inception-score]",
-        "evaluate.generation={samples: 12, batch: 12, sampler: {steps: 2, guidance: null}, grid: 4, nll_images: 1, "
-          + "nll_tolerance: 0.1, classifier: {epochs: 1}}",
-      ]
-    let answer = try command.run(words, environment: ["LETHE_CACHE": Command.cache.path, "LETHE_DATA": "/nowhere"])
-    try #require(answer.code == 0, "\(answer.err)")
-    let files = try command.runFiles()
-    func file(_ name: String) throws -> String { try #require(files.first { $0.hasSuffix(name) }, "no \(name)") }
-    #expect(try command.runFile("grid.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))
-    #expect(String(decoding: try command.runFile("strength.svg"), as: UTF8.self).contains("SISS+LoReUn"))
-    let report = try #require(files.first { $0.hasSuffix("report.html") && $0.lowercased().contains("loreun") })
-    let numbers = report.replacingOccurrences(of: ".html", with: ".json")
-    let page = String(decoding: try command.runFile("comparison.html"), as: UTF8.self)
-    #expect(page.contains("data-plot=\"strength\"") && page.components(separatedBy: "data:image/png").count == 5)
-    try shell(
-      [
-        "python3", checkout.appendingPathComponent("scripts/check-report").path, file("comparison.html"),
-        file("comparison.json"), report, numbers,
-      ], in: command.folder.appendingPathComponent("runs"))
-  }
 }
