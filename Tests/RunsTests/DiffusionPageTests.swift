@@ -100,6 +100,6 @@ import Testing
       page.tables["curve-forget"]
         == zip(points, fitted).map { ["\($0.timestep)", "\($0.loss)", "\($1)"] })
     #expect(page.tables["curve-retain"]?.map(\.last) == ["–", "–", "–"])
-    #expect(page.text.contains("exp(−8 t/400) + 0.125, at least 0.25"))
+    #expect(page.text.contains(" · exp(−8 t/400) + 0.125, at least 0.25"))
   }
 }

@@ -11,15 +11,13 @@ extension RunReport {
         return curve.fitted(at).map { (x: at, y: $0) }
       }
       let fit = points.compactMap { point in curve.fitted(point.x).map { (x: point.x, y: $0) } }
-      let names = ["measured"] + (curve.fit == nil ? [] : ["fit"])
       var plot = Plot(
         id: id, title: title, x: Plot.Axis(label: "timestep t [1]", scale: Scale(0, last)),
         y: Plot.Axis(
           label: "mean loss [1]",
-          scale: .fitting((points + line).map(\.y), hasZero: true, picksLogarithm: true)), room: (12, 24))
+          scale: .fitting((points + line).map(\.y), hasZero: true, picksLogarithm: true)))
       let measured = Series(name: "measured", look: .original, points: points)
       let fitted = Series(name: "fit", look: SeriesLook(number: 2), points: fit)
-      plot.add(legend: zip(names, [measured.look, fitted.look]).map { (name: $0, look: $1) })
       plot.add(curve: line, look: fitted.look)
       for point in points where plot.y.holds(point.y) {
         plot.marks.append(
@@ -39,10 +37,10 @@ extension RunReport {
             curve.fitted(Double(point.timestep)).map { .number($0) } ?? .none,
           ]
         })
-      var note = "The original model's, as '\(curve.plugin)' asked for them."
+      var note = "Crosses: the original model's, as '\(curve.plugin)' asked for them."
       if let fit = curve.fit {
         note +=
-          " Fit: \(Scale.short(fit.a)) · exp(−\(Scale.short(fit.b)) t/\(curve.timesteps)) + \(Scale.short(fit.c)), "
+          " Line: \(Scale.short(fit.a)) · exp(−\(Scale.short(fit.b)) t/\(curve.timesteps)) + \(Scale.short(fit.c)), "
           + "at least \(Scale.short(fit.floor))."
       }
       return Page.figure("\(title).", [plot.svg], note: note, data: table)
