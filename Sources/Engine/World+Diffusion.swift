@@ -62,7 +62,9 @@ extension World {
     let task = try diffusionTask
     let sets = DiffusionEvaluation(plan: plan, data: shared.seen, task: task, cancel: cancel, reporter: reporter)
     let part: Runs.SampleSet = set == .forget ? .forget : .retain
-    guard let found = try sets.curve(of: shared.original, on: part, at: timesteps) else { return [] }
+    guard let found = try sets.curve(of: shared.original, on: part, at: timesteps) else {
+      throw EngineError.mismatch("the \(part.rawValue) set is empty, so it has no reference losses")
+    }
     let scale = lossScale(task)
     let losses = found.losses.map { $0 * scale }
     let points = zip(timesteps, losses).map { ReferenceCurve.Point(timestep: $0, loss: $1) }
