@@ -119,9 +119,9 @@ final class PreparedData {
     let labels = try other.train.labels.int64s()
     split = other.split
     earlierForgetSets = []
-    baseSamples = (other.split.forget + other.split.retain).sorted().filter {
-      labels[Int($0)] < Int64(other.ownClasses)
-    }
+    // The same for every stage of a sequence: numbers of different judges cannot be compared.
+    let seen = other.earlierForgetSets.flatMap(\.self) + other.split.forget + other.split.retain
+    baseSamples = seen.sorted().filter { labels[Int($0)] < Int64(other.ownClasses) }
     train = ImageStore(inUnitRange: other.train)
     test = ImageStore(inUnitRange: other.test)
     classNames = Array(other.classNames.prefix(other.ownClasses))
