@@ -127,18 +127,30 @@ struct EraseDiff: Objective {
 ///     v = argmin 1/2 |v - g_r|^2   subject to   <g_f, v> >= eta |g_f|^2
 ///       = g_r + lambda g_f,        lambda = max(0, eta - <g_r, g_f> / |g_f|^2)
 ///
-/// g_r and g_f are the sums of the gradients of the retain and of the forget terms.
+/// g_r and g_f are the sums of the gradients of the retain and of the forget terms. The paper's constraint is on
+/// g(theta) = L_f(theta) - L_f(theta_K) with theta_K from K steps on L_f; its gradient is g_f whatever K.
 struct Bilevel: Updater, Tunable {
   private enum Rule: String { case paper, fixed, cosine }
 
   private let rule: Rule
   private var size: Double
   private var cap: Double
+  /// K, the steps from theta to theta_K.
+  private let inner: Int
+  /// Whether they go through the moments of the run's optimizer, as in the published script, which keep what they gather.
+  private let sharesMoments: Bool
+  /// Whether each has samples, timesteps and noise of its own.
+  private let isFresh: Bool
+  private let innerRate: Double?
 
   init(parameters: Parameters) throws {
     rule = Rule(rawValue: try parameters.string(0)) ?? .paper
     size = try parameters.float(1)
     cap = try parameters.float(2)
+    inner = try parameters.int(3)
+    sharesMoments = try parameters.string(4) == "shared"
+    isFresh = try parameters.string(5) == "fresh"
+    innerRate = parameters.isGiven(6) ? try parameters.float(6) : nil
   }
 
   mutating func retune(_ parameters: Parameters) throws { self = try Bilevel(parameters: parameters) }
@@ -148,7 +160,7 @@ struct Bilevel: Updater, Tunable {
 
   /// A fixed lambda is known before any gradient is.
   func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]? {
-    guard rule == .fixed else { return nil }
+    guard rule == .fixed, inner == 0 else { return nil }
     try check(terms)
     let one = try call.tensor([1 as Float], shape: [])
     let lambda = try one.filledLike(size)
@@ -158,11 +170,12 @@ struct Bilevel: Updater, Tunable {
   func combine(_ progress: Progress, _ call: Call) throws {
     let terms = try call.stepTerms()
     try check(terms)
-    let one = try call.tensor([1 as Float], shape: [])
-    let retain = try sum(terms.filter { $0.set == .retain }, one, call)
-    guard let forget = try sum(terms.filter { $0.set == .forget }, one, call) else {
+    let toForget = terms.filter { $0.set == .forget }
+    let retain = try call.sum(terms.filter { $0.set == .retain })
+    guard let forget = try call.sum(toForget) else {
       return try call.setDirection(retain?.compactMap(\.self) ?? [])
     }
+    if inner > 0 { try lookAhead(from: toForget, forget, call) }
     let none: [Tensor?] = forget.map { _ in nil }
     let product = try call.dot(retain ?? none, forget)
     let square = try call.dot(forget, forget)
@@ -179,9 +192,29 @@ struct Bilevel: Updater, Tunable {
     try call.setDirection(call.sum(retain ?? none, scale: lambda, forget))
   }
 
-  private func sum(_ terms: [StepTerm], _ one: Tensor, _ call: Call) throws -> [Tensor?]? {
-    guard let first = terms.first else { return nil }
-    return try terms.dropFirst().reduce(first.gradients) { try call.sum($0, scale: one, $1.gradients) }
+  /// K steps on L_f from theta to theta_K, which do not stay: v depends on g's gradient alone, and theta_K is a constant in
+  /// g(theta) = L_f(theta) - L_f(theta_K). Reports g on the step's own samples.
+  private func lookAhead(from terms: [StepTerm], _ gradients: [Tensor?], _ call: Call) throws {
+    let rate = try innerRate ?? call.learningRate()
+    let loss = try value(of: terms)
+    for round in 1...inner {
+      var along: [Tensor?]? = gradients
+      if isFresh {
+        along = try call.sum(call.evaluate(.forget, round: round).filter { $0.set == .forget })
+      } else if round > 1 {
+        along = try call.sum(call.evaluate(.forget).filter { $0.set == .forget })
+      }
+      // A draw without a forget sample has no gradient to go along.
+      guard let along else { continue }
+      try call.advance(along: along, learningRate: rate, sharingMoments: sharesMoments)
+    }
+    let end = try call.evaluate(.forget, gradients: false).filter { $0.set == .forget }
+    try call.report("g", loss - value(of: end))
+    try call.restore()
+  }
+
+  private func value(of terms: [StepTerm]) throws -> Tensor {
+    try terms.dropFirst().reduce(terms[0].loss) { try $0 + $1.loss }
   }
 
   private func check(_ terms: [StepTerm]) throws {

@@ -38,9 +38,8 @@ struct GradientBalance: Updater, Tunable, Stateful {
   mutating func combine(_ progress: Progress, _ call: Call) throws {
     let terms = try call.stepTerms()
     try check(terms)
-    let one = try call.tensor([1 as Float], shape: [])
-    let keep = try sum(terms.filter { $0.set == .retain }, one, call)
-    guard let forget = try sum(terms.filter { $0.set == .forget }, one, call) else {
+    let keep = try call.sum(terms.filter { $0.set == .retain })
+    guard let forget = try call.sum(terms.filter { $0.set == .forget }) else {
       // No sample of this step is to be forgotten: the last estimate stays.
       return try call.setDirection(keep?.compactMap(\.self) ?? [])
     }
@@ -68,12 +67,6 @@ struct GradientBalance: Updater, Tunable, Stateful {
     let found = try (wanted / norm).where(norm.isGreater(than: Self.leastNorm), else: 0)
     try call.report("ratio", found)
     return found
-  }
-
-  /// The sum of these terms' gradients; nil without any.
-  private func sum(_ terms: [StepTerm], _ one: Tensor, _ call: Call) throws -> [Tensor?]? {
-    guard let first = terms.first else { return nil }
-    return try terms.dropFirst().reduce(first.gradients) { try call.sum($0, scale: one, $1.gradients) }
   }
 
   private func check(_ terms: [StepTerm]) throws {

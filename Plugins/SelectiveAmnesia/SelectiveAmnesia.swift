@@ -29,6 +29,10 @@ struct SelectiveAmnesia: Objective, Stateful {
     let noise = try call.diffusion()
     let model = try call.model()
     let parameters = try model.parameters().map(\.tensor)
+    if let stored = try call.artifact("fisher", count: parameters.count) {
+      fisher = try stored.map { try $0.keep() }
+      return
+    }
     let sums = try parameters.map { try $0.detached().zerosLike() }
     let count = try min(samples, call.task().retainCount)
     guard count > 0 else { throw Failure("the Fisher pass needs retain samples, and there are none") }
@@ -45,6 +49,7 @@ struct SelectiveAmnesia: Objective, Stateful {
       try call.progress(sample + 1, of: count)
     }
     fisher = try sums.map { try $0.keep() }
+    try call.store(sums, as: "fisher")
   }
 
   /// The gradient of l for one sample, added up over evenly spaced timesteps, a chunk of them at a time.

@@ -258,7 +258,7 @@ package struct Engine {
     let page = report.html(plan: plan.yaml(), pictures: folder.pictures(report.files))
     try RunFolder.write(Data(page.utf8), to: folder.reportHTML)
     try RunFolder.write(Data(report.csv().utf8), to: folder.metricsCSV)
-    try? FileManager.default.removeItem(at: folder.checkpoint)
+    for leftover in [folder.checkpoint, folder.artifacts] { try? FileManager.default.removeItem(at: leftover) }
     return report
   }
 

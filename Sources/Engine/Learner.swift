@@ -12,7 +12,7 @@ final class Learner {
   /// The rule of the steps.
   private(set) var optimizer: Optimizer
   /// 1 once a step was bad, else 0; float32 scalar on the device.
-  private(set) var bad: Tensor
+  var bad: Tensor
   /// How many steps changed something; int64 scalar on the device.
   private let goodSteps: Tensor
   /// The norm that gradients are clipped to.
@@ -23,10 +23,14 @@ final class Learner {
   private var anchor: [Tensor] = []
   private var statisticsBefore: [Tensor] = []
   /// Running statistics of batch normalisation, and how many batches they have seen.
-  private let statistics: [Tensor]
+  let statistics: [Tensor]
   private let freezesStatistics: Bool
-  private let settings: OptimizerSettings
+  let settings: OptimizerSettings
   private let whereInto: Operator
+  /// What an updater tries in the step under way; nil where it tries nothing.
+  var trial: Trial?
+  /// The moments as they were before trial steps moved them; empty where none did.
+  var momentsBefore: [Tensor] = []
   /// The moving average of the weights; nil where none is kept.
   let average: MovingAverage?
 
@@ -99,6 +103,10 @@ final class Learner {
       if let clip { try clipGradients(gradients, to: clip, from: norm) }
       try optimizer.step(gradients, learningRate: learningRate, foundInfinity: bad)
       let isBad = try bad.isGreater(than: 0)
+      for (before, now) in zip(momentsBefore, optimizer.state.map(\.tensor)) {
+        try whereInto.run(.tensor(isBad), .tensor(before), .tensor(now), .tensor(now))
+      }
+      momentsBefore = []
       for (before, now) in zip(statisticsBefore, statistics) {
         if freezesStatistics {
           try now.assign(before)

@@ -93,7 +93,9 @@ struct MaskStage {
       try seedStep(plan.seed, number)
       try walker.begin()
       let batch = try source.batch(slice, step: number)
-      let loss = try shared.task.losses(model, batch.images, batch.labels, training: walk.trains).losses.mean()
+      let loss = try shared.task.losses(
+        model, batch.images, batch.labels, training: walk.trains, guidance: walk.guidance
+      ).losses.mean()
       let gradients = try gradient(of: [loss], withRespectTo: walker.parameters, allowUnused: true)
       try instance.accumulate(gradients: NamedTensors(names: names, tensors: gradients), count: batch.count)
       if walk.steps {

@@ -31,13 +31,13 @@ final class Pipeline {
 
   init(
     plan: RunPlan, parts: PipelinePlan, model: TrainableModel, shared: Workbench.Shared, learner: Learner,
-    cancel: CancelFlag, reporter: Reporter
+    cancel: CancelFlag, reporter: Reporter, folder: RunFolder? = nil
   ) throws {
     self.plan = plan
     planned = parts
     self.parts = parts
     self.learner = learner
-    world = World(plan: plan, model: model, shared: shared, cancel: cancel, reporter: reporter)
+    world = World(plan: plan, model: model, shared: shared, cancel: cancel, reporter: reporter, folder: folder)
     loader = PartLoader(world: world, cancel: cancel)
     maskStage = MaskStage(
       plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
@@ -100,6 +100,7 @@ final class Pipeline {
     try checkShape(swap)
     let before = parts
     let new = parts.applying(swap)
+    world.swaps += 1
     let objective = try swap.objective.map { try ready(loader.objective($0, step: step), "objective", $0.id) }
     let reweighter: (any Reweighting)? = try swap.reweighter?.part.map {
       let made = try loader.reweighter($0, step: step)
@@ -138,6 +139,7 @@ final class Pipeline {
   /// Puts the parts of a swap in force without readying them, on the way to a checkpoint that lies after it.
   func skip(to swap: SwapPlan) throws {
     parts = parts.applying(swap)
+    world.swaps += 1
     objective = try loader.objective(parts.objective, step: nil)
     reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
     updater = try parts.updater.map { try loader.updater($0, step: nil) }
@@ -204,13 +206,17 @@ final class Pipeline {
 
   // MARK: One step
 
-  /// The terms of a batch with their weights and values. `share` is the batch's part of the step's samples.
-  func terms(of batch: BatchSource.Batch, _ progress: PluginHost.Progress, share: Double) throws -> [WeighedTerm] {
+  /// The terms of a batch with their weights and values. `share` is the batch's part of the step's samples, `part` which
+  /// batch of the step it is.
+  func terms(
+    of batch: BatchSource.Batch, _ progress: PluginHost.Progress, share: Double, part: Int = 0,
+    sets: PluginHost.SampleSet = .both
+  ) throws -> [WeighedTerm] {
     let shown = Batch(
       forgetCount: batch.forgetCount, retainCount: batch.retainCount, inputs: batch.images, labels: batch.labels,
       indices: batch.indices)
     let terms = try objective.terms(
-      progress: progress, batches: [shown], sets: .both, schedule: parts.schedule.rawValue)
+      progress: progress, batches: [shown], sets: sets, schedule: parts.schedule.rawValue, microBatch: part)
     return try terms.map { term in
       guard let losses = term.losses else {
         guard let penalty = term.penalty else { preconditionFailure("a term is losses or a penalty") }
@@ -252,11 +258,38 @@ final class Pipeline {
   }
 
   /// What the optimizer gets: masked gradients, combined where an updater says so.
-  func direction(_ sum: StepSum, _ progress: PluginHost.Progress, learningRate: Double) throws -> [Tensor] {
+  ///
+  /// - Parameter window: the step's batches, for updaters that evaluate terms again.
+  func direction(
+    _ sum: StepSum, _ progress: PluginHost.Progress, learningRate: Double, window: @escaping StepWindow
+  ) throws -> [Tensor] {
     for gradients in sum.gradients { try learner.masked(gradients) }
     guard let updater, sum.isSeparate else { return sum.gradients[0] }
-    let view = CombinedStep(sum, names: learner.model.parameters.map(\.name), learningRate: learningRate)
-    return try updater.combine(progress: progress, step: view, parameters: try world.parameters(of: ModelHandle(0)))
+    let step = CombinedStep(sum, learner, learningRate: learningRate) { sets, round, takesGradients in
+      try self.sum(of: sets, inRound: round, progress, takesGradients: takesGradients, window)
+    }
+    let direction = try updater.combine(
+      progress: progress, step: step, parameters: try world.parameters(of: ModelHandle(0)))
+    try step.restore()
+    return direction
+  }
+
+  /// The terms of some sets at the weights as they are now.
+  private func sum(
+    of sets: PluginHost.SampleSet, inRound round: Int, _ progress: PluginHost.Progress, takesGradients: Bool,
+    _ window: StepWindow
+  ) throws -> StepSum? {
+    try seedStep(plan.seed, progress.step, round: round)
+    var sum: StepSum?
+    try window(round) { batch, share, part in
+      let isShown = sets.contains(.forget) && batch.forgetCount > 0 || sets.contains(.retain) && batch.retainCount > 0
+      guard isShown else { return }
+      let terms = try terms(of: batch, progress, share: share, part: part, sets: sets)
+      let new = try takesGradients ? StepSum(separately: terms, learner) : StepSum(valuesOf: terms)
+      if let old = sum { try old.add(new) } else { sum = new }
+    }
+    for gradients in sum?.gradients ?? [] { try learner.masked(gradients) }
+    return sum
   }
 
   /// What runs after the optimizer's step; nil where nothing does.
@@ -280,6 +313,12 @@ final class Pipeline {
   }
 }
 
+/// The batches of a step one by one, each with its share of the step's samples and its number. Round 0 has the step's own,
+/// every other round a draw of its own, the same for the same step and round.
+typealias StepWindow = (
+  _ round: Int, _ body: (_ batch: BatchSource.Batch, _ share: Double, _ part: Int) throws -> Void
+) throws -> Void
+
 /// A term with the weights of its samples.
 struct WeighedTerm {
   let name: String
@@ -293,25 +332,6 @@ struct WeighedTerm {
   let weights: Tensor?
   /// The scalar that is differentiated.
   let value: Tensor
-}
-
-/// A step as an updater sees it.
-private final class CombinedStep: StepView {
-  let terms: [StepTerm]
-  let learningRate: Double
-  private let names: [String]
-  private let gradients: [[Tensor]]
-
-  init(_ sum: StepSum, names: [String], learningRate: Double) {
-    self.learningRate = learningRate
-    self.names = names
-    gradients = sum.gradients
-    terms = zip(sum.terms, sum.values).map { term, value in
-      StepTerm(name: term.name, set: term.set, coefficient: term.scale, loss: value)
-    }
-  }
-
-  func gradients(ofTerm index: Int) throws -> NamedTensors { NamedTensors(names: names, tensors: gradients[index]) }
 }
 
 extension SwapPlan {

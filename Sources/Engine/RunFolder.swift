@@ -19,6 +19,8 @@ package struct RunFolder: Sendable {
   package var split: URL { url.appendingPathComponent("split.json") }
   /// Where the run can go on from.
   package var checkpoint: URL { url.appendingPathComponent("checkpoint.safetensors") }
+  /// What parts prepared at length, while the run is not finished.
+  package var artifacts: URL { url.appendingPathComponent("artifacts") }
   /// The result.
   package var weights: URL { url.appendingPathComponent("unlearned.safetensors") }
   /// The best state that `evaluate: {every: …}` saw.
@@ -46,7 +48,7 @@ package struct RunFolder: Sendable {
 
   /// Files that a run begins without, whatever an earlier one left in the folder.
   var results: [URL] {
-    [checkpoint, weights, bestWeights, reportJSON, reportMarkdown, reportHTML, metricsCSV]
+    [checkpoint, artifacts, weights, bestWeights, reportJSON, reportMarkdown, reportHTML, metricsCSV]
   }
 
   /// Makes the folder, and tries whether a file can be written there before hours of work go by.

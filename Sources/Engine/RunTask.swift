@@ -14,9 +14,19 @@ protocol RunTask {
   /// - Parameters:
   ///   - images: as batches have them.
   ///   - training: statistics of the batch and dropout, as in a training step.
+  ///   - guidance: s, for the loss of (1+s) ε(c) − s ε(null) in place of ε(c); 0 but for networks with classes.
+  func losses(
+    _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool, guidance: Double
+  ) throws -> (losses: Tensor, timesteps: Tensor?)
+}
+
+extension RunTask {
+  /// The same without guidance.
   func losses(
     _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool
-  ) throws -> (losses: Tensor, timesteps: Tensor?)
+  ) throws -> (losses: Tensor, timesteps: Tensor?) {
+    try losses(model, images, labels, training: training, guidance: 0)
+  }
 }
 
 /// Telling classes apart: cross-entropy.
@@ -29,9 +39,10 @@ struct ClassificationTask: RunTask {
   }
 
   func losses(
-    _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool
+    _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool, guidance: Double
   ) throws -> (losses: Tensor, timesteps: Tensor?) {
-    (try plan.forward(model, images, training: training).crossEntropy(labels, reduction: .none), nil)
+    precondition(guidance == 0, "a classifier has no guidance")
+    return (try plan.forward(model, images, training: training).crossEntropy(labels, reduction: .none), nil)
   }
 }
 
@@ -56,10 +67,10 @@ struct DiffusionTask: RunTask {
   }
 
   func losses(
-    _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool
+    _ model: TrainableModel, _ images: Tensor, _ labels: Tensor, training: Bool, guidance: Double
   ) throws -> (losses: Tensor, timesteps: Tensor?) {
     let conditions = try training ? drop(labels, of: model, at: conditionDropout) : labels
-    let (errors, timesteps) = try errors(model, images, conditions, training: training)
+    let (errors, timesteps) = try errors(model, images, conditions, training: training, guidance: guidance)
     return (try reduced(errors, reduction), timesteps)
   }
 
@@ -85,13 +96,25 @@ struct DiffusionTask: RunTask {
       Tensor.full(conditions.shape, -1, dtype: .int64, device: conditions.device), conditions)
   }
 
+  /// The network's prediction (1+s) ε(c) − s ε(null), or ε(c) alone for guidance 0 and for a network without conditions.
+  func predict(
+    _ model: TrainableModel, _ noisy: Tensor, timesteps: Tensor, conditions: Tensor?, training: Bool, guidance: Double
+  ) throws -> Tensor {
+    let predicted = try plan.denoise(model, noisy, timesteps: timesteps, conditions: conditions, training: training)
+    guard guidance != 0, let conditions else { return predicted }
+    let null = try Tensor.full(conditions.shape, -1, dtype: .int64, device: conditions.device)
+    let free = try plan.denoise(model, noisy, timesteps: timesteps, conditions: null, training: training)
+    return try predicted * (1 + guidance) - free * guidance
+  }
+
   private func errors(
-    _ model: TrainableModel, _ images: Tensor, _ conditions: Tensor, training: Bool
+    _ model: TrainableModel, _ images: Tensor, _ conditions: Tensor, training: Bool, guidance: Double = 0
   ) throws -> (errors: Tensor, timesteps: Tensor) {
     let drawn = try Tensor.randomIntegers(0..<timesteps, [images.shape[0]], device: images.device)
     let noise = try Tensor.randomNormal(images.shape, device: images.device)
     let noisy = try table.addNoise(images, noise, drawn)
-    let predicted = try plan.denoise(model, noisy, timesteps: drawn, conditions: conditions, training: training)
+    let predicted = try predict(
+      model, noisy, timesteps: drawn, conditions: conditions, training: training, guidance: guidance)
     return (try predicted.squaredError(noise, reduction: .none), drawn)
   }
 

@@ -40,19 +40,29 @@ final class StepSum {
     loss = try values.dropFirst().reduce(values[0]) { try $0 + $1 }
   }
 
+  /// Values alone, without any gradient.
+  init(valuesOf terms: [WeighedTerm]) throws {
+    isSeparate = true
+    gradients = []
+    self.terms = terms
+    values = try terms.map { try $0.value.detach() }
+    loss = try values.dropFirst().reduce(values[0]) { try $0 + $1 }
+  }
+
   /// Adds another batch's gradients, term by term. A term that one of them lacks adds nothing there.
   func add(_ other: StepSum) throws {
     guard other.isSeparate == isSeparate else {
       throw EngineError.mismatch("an updater gave scales for some batches of a step and none for others")
     }
+    let hasEach = isSeparate && !gradients.isEmpty
     try withoutGradients {
       if !isSeparate { try Foreach.add(gradients[0], other.gradients[0]) }
       for (index, term) in other.terms.enumerated() {
         if let mine = terms.firstIndex(where: { $0.name == term.name }) {
-          if isSeparate { try Foreach.add(gradients[mine], other.gradients[index]) }
+          if hasEach { try Foreach.add(gradients[mine], other.gradients[index]) }
           values[mine] = try values[mine] + other.values[index]
         } else {
-          if isSeparate { gradients.append(other.gradients[index]) }
+          if hasEach { gradients.append(other.gradients[index]) }
           terms.append(term)
           values.append(other.values[index])
         }

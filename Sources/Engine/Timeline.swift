@@ -43,10 +43,10 @@ struct Timeline {
   /// Epochs of the run.
   var epochs: Int { counts.count }
 
-  /// The order of an epoch.
-  func plan(of epoch: Int) -> EpochPlan {
+  /// The order of an epoch, drawn from the run's seed or another one.
+  func plan(of epoch: Int, seed: UInt64? = nil) -> EpochPlan {
     EpochPlan(
-      seed: plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
+      seed: seed ?? plan.seed, epoch: epoch, forget: split.forget, retain: split.retain, batch: parts.batch,
       schedule: Timeline.schedule(swaps, parts, epoch))
   }
 

@@ -106,8 +106,8 @@ final class Trainer {
 }
 
 /// Seeds what operators draw from by themselves, dropout for instance, so that a step's numbers depend on its number alone.
-func seedStep(_ seed: UInt64, _ step: Int) throws {
-  var stream = Philox(seed: seed, label: "step", step: UInt64(step))
+func seedStep(_ seed: UInt64, _ step: Int, round: Int = 0) throws {
+  var stream = Philox(seed: seed, label: round == 0 ? "step" : "step#\(round)", step: UInt64(step))
   try seedAll(stream.next64())
 }
 

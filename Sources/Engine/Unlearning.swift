@@ -15,6 +15,7 @@ final class Unlearning {
   private let learner: Learner
   private let source: BatchSource
   let pipeline: Pipeline
+  private let rounds: FreshRounds
   /// Measures the model on the validation set; one of the numbers is a loss.
   private let validate: (TrainableModel) throws -> [MetricValue]
   let desk: ControlDesk?
@@ -62,7 +63,9 @@ final class Unlearning {
       channelsLast: plan.channelsLast, seed: plan.seed, device: shared.device)
     validate = shared.validation(plan, cancel, reporter)
     self.pipeline = try Pipeline(
-      plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter)
+      plan: plan, parts: pipeline, model: model, shared: shared, learner: learner, cancel: cancel, reporter: reporter,
+      folder: folder)
+    rounds = FreshRounds(plan: plan, shared: shared)
     self.desk = desk
     recorded = changes
     swaps = plan.swaps.map { Swap(plan: $0, isAsked: false) }
@@ -169,13 +172,21 @@ final class Unlearning {
     for (part, slice) in window.enumerated() {
       let batch = try source.batch(slice, step: progress.step, part: part)
       let share = Double(batch.count) / Double(samples)
-      let terms = try pipeline.terms(of: batch, progress, share: share)
+      let terms = try pipeline.terms(of: batch, progress, share: share, part: part)
       let new = try pipeline.sum(terms, progress, learningRate: learningRate)
       if let old = sum { try old.add(new) } else { sum = new }
       last = LastStep(terms: terms, learningRate: learningRate)
     }
     guard let sum else { preconditionFailure("a window has a slice") }
-    let direction = try pipeline.direction(sum, progress, learningRate: learningRate)
+    let direction = try pipeline.direction(sum, progress, learningRate: learningRate) { [self] round, body in
+      let (source, window) =
+        try round == 0 ? (source, window) : rounds.window(round, progress, timeline, pipeline.planned.optimizer)
+      let samples = window.reduce(0) { $0 + $1.count }
+      for (part, slice) in window.enumerated() {
+        let batch = try source.batch(slice, step: progress.step, part: part)
+        try body(batch, Double(batch.count) / Double(samples), part)
+      }
+    }
     try learner.step(
       direction, loss: sum.loss, learningRate: learningRate, afterStep: pipeline.afterStep(progress, learningRate))
   }

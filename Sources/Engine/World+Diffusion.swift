@@ -39,16 +39,11 @@ extension World {
     if input.dropsConditions, let given = conditions {
       conditions = try task.drop(given, of: network, at: task.conditionDropout)
     }
-    func predict(_ conditions: Tensor?) throws -> Tensor {
-      // No dropout in models that are only asked.
-      try plan.denoise(
-        network, input.noisy, timesteps: input.timesteps, conditions: conditions,
-        training: !input.evaluation && handle.number == 0)
-    }
     func guided() throws -> Tensor {
-      guard input.guidance != 0, let conditions else { return try predict(conditions) }
-      let null = try Tensor.full(conditions.shape, -1, dtype: .int64, device: device)
-      return try predict(conditions) * (1 + input.guidance) - predict(null) * input.guidance
+      // No dropout in models that are only asked.
+      try task.predict(
+        network, input.noisy, timesteps: input.timesteps, conditions: conditions,
+        training: !input.evaluation && handle.number == 0, guidance: input.guidance)
     }
     guard handle.number == 0 || input.noisy.requiresGrad else { return try withoutGradients { try guided() } }
     return try guided()

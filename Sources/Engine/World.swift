@@ -14,13 +14,21 @@ final class World: StrategyWorld {
   private let evaluation: Evaluation
   let reporter: Reporter
   let cancel: CancelFlag
+  /// Where parts keep what a resumed run needs again; nil where nothing is resumed.
+  let folder: RunFolder?
+  /// Swaps of the run so far: a part of an artifact's name, since what a new part prepares is of other weights.
+  var swaps = 0
   /// Whether the model may change its shape now: before the first step and after the last.
   var mayResize = false
   /// Whether it did.
   private(set) var isResized = false
   private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
 
-  init(plan: RunPlan, model: TrainableModel, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter) {
+  init(
+    plan: RunPlan, model: TrainableModel, shared: Workbench.Shared, cancel: CancelFlag, reporter: Reporter,
+    folder: RunFolder? = nil
+  ) {
+    self.folder = folder
     self.plan = plan
     self.model = model
     self.shared = shared

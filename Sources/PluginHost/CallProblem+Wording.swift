@@ -14,6 +14,8 @@ extension CallProblem: CustomStringConvertible {
     case .term(let name, let problem): "term '\(name)': \(problem)"
     case .weights(let term, let problem): "weights of term '\(term)': \(problem)"
     case .scores(let parameter, let problem): "scores of '\(parameter)': \(problem)"
+    case .guidance(let strength):
+      "the walk has guidance \(strength), which needs a finite number and a network that is conditioned on classes"
     case .walk(let flags, let batch):
       "the walk has flags \(flags) and batch \(batch); flags of lethe/mask.h and a batch above 0 would be right"
     case .noDirection: "it succeeded but set no direction"

@@ -5,7 +5,7 @@ enum HostFacts {
   /// Generation of the C ABI: part of the entry symbol's name.
   static let generation = 0
   /// Additions to that generation.
-  static let minor = 3
+  static let minor = 4
   static let entryPrefix = "lethe_plugin_abi"
   static let entrySymbol = "lethe_plugin_abi0"
   #if arch(x86_64)
@@ -28,6 +28,7 @@ enum HostFacts {
   static let services = [
     "lethe.core/1", "lethe.tensors/1", "lethe.ops/1", "lethe.dlpack/1", "lethe.autograd/1", "lethe.rng/1",
     "lethe.model/1", "lethe.task/1", "lethe.evaluate/1", "lethe.step/1", "lethe.data/1", "lethe.diffusion/1",
+    "lethe.artifact/1",
   ]
 
   /// Refuses what can be known without loading: generation, additions, services, platform, Swift runtime, entry symbol.

@@ -10,8 +10,10 @@ import Tensors
 @safe package final class HostSession {
   let world: any StrategyWorld
   let mailbox: Mailbox
-  /// The callback under way.
-  let frame = CallFrame()
+  /// The callback under way; the inner one where an updater's `evaluate` led to an objective.
+  private(set) var frame = CallFrame()
+  /// Which draw of batches and random numbers is evaluated; 0 is the step's own.
+  var round = 0
   /// The session's copy of the list of operators.
   var operators: [Operator] = []
   var tensors = HandleTable<Tensor>()
@@ -76,6 +78,8 @@ final class CallFrame {
   /// Where the step under way stands; nil outside of steps.
   var progress: Progress?
   var learningRate: Double?
+  /// Whether the host is at work for it in a way that leads to other callbacks.
+  var isEvaluating = false
 }
 
 /// Which instance of a strategy calls.
@@ -85,6 +89,8 @@ struct InstanceFacts {
   /// What its random numbers are named after.
   let name: String
   let strategy: StrategyManifest
+  /// The values that it was made with.
+  let parameters: [ParameterValue]
 }
 
 /// A stream of random numbers of one callback.
@@ -109,13 +115,16 @@ extension HostSession {
 
   /// Runs a callback: gives it a context, takes back everything that dies with it.
   ///
-  /// - Precondition: called on the session's thread, and not from inside a callback.
+  /// - Precondition: called on the session's thread, and from inside a callback only where that evaluates terms.
   func enter<Result>(
     _ call: PluginCall, _ instance: InstanceFacts, _ moment: CallFrame.Moment, hasContext: Bool = true,
     _ body: (lethe_ctx?) throws -> Result
   ) rethrows -> Result {
     precondition(mailbox.isOnItsThread, "plugins of a run are called on the thread that opened the session")
-    precondition(frame.call == nil, "a callback of a plugin does not lead to another one")
+    precondition(
+      frame.call == nil || frame.isEvaluating, "a callback of a plugin leads to another one in 'evaluate' only")
+    let waiting = frame.call == nil ? nil : frame
+    if waiting != nil { frame = CallFrame() }
     let outer = unsafe pthread_getspecific(Self.key)
     let recording = GradientMode.isOn
     let token = Token(.context, session: mailbox.number, slot: 0, generation: Generations.next())
@@ -145,6 +154,11 @@ extension HostSession {
       frame.lines = 0
       frame.instance = nil
       frame.call = nil
+      if let waiting {
+        frame.scratch.close()
+        frame = waiting
+        mailbox.context.store(waiting.context, ordering: .releasing)
+      }
       _ = unsafe pthread_setspecific(Self.key, outer)
     }
     return unsafe try body(hasContext ? token.pointer : nil)

@@ -9,11 +9,14 @@ package struct Walk: Sendable, Equatable {
   package var trains: Bool
   /// An optimizer step on a copy of the model after every batch.
   package var steps: Bool
+  /// s in (1+s) ε(c) − s ε(null), whose loss is differentiated; 0 for the task's loss.
+  package var guidance: Double
 
-  package init(batch: Int, trains: Bool = false, steps: Bool = false) {
+  package init(batch: Int, trains: Bool = false, steps: Bool = false, guidance: Double = 0) {
     self.batch = batch
     self.trains = trains
     self.steps = steps
+    self.guidance = guidance
   }
 }
 
@@ -28,7 +31,8 @@ package final class MaskInstance: StrategyInstance {
     let begin = unsafe table.begin
     var wanted = lethe_walk(
       size: ServiceTables.size(of: lethe_walk.self),
-      flags: (walk.trains ? LETHE_WALK_TRAIN : 0) | (walk.steps ? LETHE_WALK_STEP : 0), batch: Int64(walk.batch))
+      flags: (walk.trains ? LETHE_WALK_TRAIN : 0) | (walk.steps ? LETHE_WALK_STEP : 0), batch: Int64(walk.batch),
+      guidance: walk.guidance)
     return unsafe try call(
       "begin", step, .work,
       { (instance, context, error) throws(Refusal) in
@@ -39,9 +43,12 @@ package final class MaskInstance: StrategyInstance {
         guard wanted.batch > 0, wanted.flags & ~(LETHE_WALK_TRAIN | LETHE_WALK_STEP) == 0 else {
           throw PluginError.call(describe("begin", step), .walk(flags: wanted.flags, batch: wanted.batch))
         }
+        guard wanted.guidance.isFinite, wanted.guidance == 0 || session.world.diffusion?.conditions ?? 0 > 0 else {
+          throw PluginError.call(describe("begin", step), .guidance(wanted.guidance))
+        }
         return Walk(
           batch: Int(wanted.batch), trains: wanted.flags & LETHE_WALK_TRAIN != 0,
-          steps: wanted.flags & LETHE_WALK_STEP != 0)
+          steps: wanted.flags & LETHE_WALK_STEP != 0, guidance: wanted.guidance)
       })
   }
 

@@ -9,9 +9,10 @@ package final class ObjectiveInstance: StrategyInstance {
   ///   - model: the model being unlearned.
   ///   - sets: whose terms are wanted.
   ///   - schedule: how the batches were drawn, as manifests and recipes call it.
+  ///   - microBatch: which one of the step it is, from 0.
   package func terms(
     progress: Progress, batches: [Batch], sets: SampleSet, model: ModelHandle = ModelHandle(0),
-    schedule: String? = nil
+    schedule: String? = nil, microBatch: Int = 0
   ) throws -> [Term] {
     _ = try legal(.work, "terms", progress.step)
     guard case .objective(let table) = strategy.loaded.role, let terms = unsafe table.terms else {
@@ -28,7 +29,8 @@ package final class ObjectiveInstance: StrategyInstance {
           size: ServiceTables.size(of: lethe_objective_in.self), sets: sets.rawValue,
           progress: try session.place(progress), model: session.handle(model), batches: UnsafePointer(list),
           batch_count: UInt32(batches.count), batch_stride: UInt32(MemoryLayout<lethe_batch>.stride),
-          schedule: schedule.map { unsafe session.cNames([$0])[0] } ?? nil)
+          schedule: schedule.map { unsafe session.cNames([$0])[0] } ?? nil, micro_batch: UInt32(microBatch),
+          reserved0: 0)
         return unsafe terms(instance, context, &input, ServiceTables.sink, error)
       },
       take: {

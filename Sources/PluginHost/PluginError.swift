@@ -186,6 +186,7 @@ package enum CallProblem: Error, Equatable, Sendable {
   case weights(term: String, TensorProblem)
   case scores(parameter: String, TensorProblem)
   case walk(flags: UInt32, batch: Int64)
+  case guidance(Double)
   case noDirection
   case direction(parameter: String, TensorProblem)
   case scale(term: String, TensorProblem)

@@ -23,6 +23,7 @@ enum ServiceTables {
     case "lethe.step/1": unsafe UnsafeRawPointer(steps)
     case "lethe.data/1": unsafe UnsafeRawPointer(data)
     case "lethe.diffusion/1": unsafe UnsafeRawPointer(diffusion)
+    case "lethe.artifact/1": unsafe UnsafeRawPointer(artifacts)
     default: nil
     }
   }

@@ -101,12 +101,13 @@ extension HostSession {
         strategy: frame.instance?.strategy.id ?? "", key: key, step: frame.call?.step, value: reported))
   }
 
-  /// The stream of a label at this step: (seed, "<instance>/<label>", step).
+  /// The stream of a label at this step: (seed, "<instance>/<label>", step), in a later round "<instance>/<label>#<round>".
   func stream(_ label: UnsafePointer<CChar>?) throws(Refusal) -> Philox {
     guard let label = unsafe CStruct.text(label), let instance = frame.instance else {
       throw .argument(1, "a stream's label is NULL")
     }
-    return Philox(seed: world.seed, label: "\(instance.name)/\(label)", step: UInt64(max(0, frame.call?.step ?? 0)))
+    let text = "\(instance.name)/\(label)" + (round == 0 ? "" : "#\(round)")
+    return Philox(seed: world.seed, label: text, step: UInt64(max(0, frame.call?.step ?? 0)))
   }
 
   fileprivate func give(_ source: RandomSource, _ out: UnsafeMutablePointer<lethe_rng?>?) throws(Refusal) {

@@ -63,6 +63,21 @@ extension ServiceTables {
           guard let out = unsafe out else { throw .argument(1, "argument 1 is NULL") }
           unsafe out.pointee = rate
         }
+      },
+      evaluate: { context, input, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in unsafe try session.evaluate(input) }
+      },
+      advance: { context, direction, count, rate, flags, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let direction = unsafe try session.tensors(direction, count, 1)
+          try session.advance(direction, rate, flags)
+        }
+      },
+      restore: { context, error in
+        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          let step = try session.combinedStep()
+          try attempt { try step.restore() }
+        }
       }))
 }
 
@@ -75,7 +90,7 @@ extension HostSession {
   }
 
   /// The step once its gradients are taken.
-  fileprivate func combinedStep() throws(Refusal) -> any StepView {
+  func combinedStep() throws(Refusal) -> any StepView {
     let step = try step()
     guard frame.moment == .combine else {
       throw Refusal(LETHE_E_PRECONDITION, "gradients and the direction are for 'combine' only")

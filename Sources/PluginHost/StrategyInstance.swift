@@ -62,7 +62,8 @@ package struct SavedState: Sendable, Equatable {
     self.session = session
     self.parameters = parameters
     self.name = name ?? strategy.manifest.id
-    facts = InstanceFacts(number: Generations.next(), name: self.name, strategy: strategy.manifest)
+    facts = InstanceFacts(
+      number: Generations.next(), name: self.name, strategy: strategy.manifest, parameters: parameters)
     var made: lethe_self?
     try unsafe Self.call(
       session, Self.describe(strategy, "create", step), facts, .create,

@@ -49,6 +49,11 @@ package protocol StrategyWorld: AnyObject {
   /// Shows how far a procedure is, in parts of its own.
   func progress(done: Int, total: Int)
 
+  /// Tensors that a part stored, on the run's device; nil where there are none.
+  func artifact(_ name: ArtifactName) throws -> [Tensor]?
+  /// Stores tensors of a part for when the run is resumed.
+  func store(_ tensors: [Tensor], as name: ArtifactName) throws
+
   /// Takes a line for the run's record.
   func log(_ line: PluginLog)
   /// Takes a number or text about the present step.
@@ -60,6 +65,16 @@ package struct ModelHandle: Hashable, Sendable {
   package let number: Int
 
   package init(_ number: Int) { self.number = number }
+}
+
+/// What a part stored something under.
+package struct ArtifactName: Hashable, Sendable, CustomStringConvertible {
+  /// Instance, strategy and the values it was made with: one text for each part of a run.
+  package let part: String
+  /// The part's own word for it.
+  package let key: String
+
+  package var description: String { "\(part) \(key)" }
 }
 
 /// A walk over one set.

@@ -99,7 +99,8 @@ package final class UpdaterInstance: StrategyInstance {
     }
   }
 
-  private static func problem(_ tensor: Tensor?, _ parameter: Tensor?) -> TensorProblem? {
+  /// What is wrong with a parameter's part of a direction.
+  static func problem(_ tensor: Tensor?, _ parameter: Tensor?) -> TensorProblem? {
     guard let tensor else { return .missing }
     guard let parameter else { return nil }
     if tensor.shape != parameter.shape { return .shape(found: tensor.shape, wanted: "\(parameter.shape)") }
@@ -124,7 +125,10 @@ private final class TermsAlone: StepView {
     self.learningRate = learningRate
   }
 
-  func gradients(ofTerm index: Int) throws -> NamedTensors {
-    preconditionFailure("no gradient is asked for before 'combine'")
-  }
+  func gradients(ofTerm index: Int) throws -> NamedTensors { Self.early() }
+  func evaluate(sets: SampleSet, round: Int, takesGradients: Bool) throws { Self.early() }
+  func advance(along direction: [Tensor], learningRate: Double, sharesMoments: Bool) throws { Self.early() }
+  func restore() throws { Self.early() }
+
+  private static func early() -> Never { preconditionFailure("nothing but values is asked for before 'combine'") }
 }

@@ -77,6 +77,14 @@ struct DiffusionRunTests {
   @Test(
     arguments: [
       [], ["pipeline.objective=erasediff", "pipeline.updater=bilevel"],
+      [
+        "pipeline.objective=erasediff", "pipeline.optimizer.accumulate=2",
+        "pipeline.updater={plugin: bilevel, inner_steps: 2, inner_optimizer: shared}",
+      ],
+      [
+        "pipeline.objective={plugin: selective-amnesia, fisher_samples: 2, fisher_timesteps: 2}",
+        "pipeline.updater=null",
+      ],
       ["pipeline.objective=fine-tune", "pipeline.updater=null"],
       ["pipeline.objective=gradient-ascent", "pipeline.updater=null"],
       ["pipeline.optimizer.ema=0.9", "pipeline.optimizer.accumulate=2"],
@@ -109,6 +117,10 @@ struct DiffusionRunTests {
   @Test(
     arguments: [
       ["pipeline.updater=gradient-balance"], ["pipeline.objective=erasediff", "pipeline.updater=bilevel"],
+      [
+        "pipeline.objective=erasediff",
+        "pipeline.updater={plugin: bilevel, inner_steps: 2, inner_optimizer: shared, inner_rate: 0.1}",
+      ],
     ])
   func `masked weights keep their bits under every updater`(_ overrides: [String]) throws {
     var toy = try Self.toy()
@@ -128,6 +140,60 @@ struct DiffusionRunTests {
       moved += changed
     }
     #expect(moved > 0)
+  }
+
+  @Test
+  func `inner steps leave a trace where they share the run's moments, and nowhere else`() throws {
+    func weights(_ updater: String) throws -> [String: [UInt8]] {
+      let toy = try Self.toy("pipeline.objective=erasediff", "pipeline.updater=\(updater)")
+      defer { toy.clean() }
+      let report = try toy.carryOut()
+      #expect(report.outcome == .finished)
+      return try toy.weights()
+    }
+    let plain = try weights("bilevel")
+    for batch in ["fresh", "same"] {
+      #expect(try weights("{plugin: bilevel, inner_steps: 3, inner_batch: \(batch)}") == plain)
+    }
+    let shared = try weights("{plugin: bilevel, inner_steps: 3, inner_optimizer: shared}")
+    #expect(shared != plain)
+    #expect(try weights("{plugin: bilevel, inner_steps: 3, inner_optimizer: shared}") == shared)
+    #expect(try weights("{plugin: bilevel, inner_steps: 3, inner_optimizer: shared, inner_batch: same}") != shared)
+  }
+
+  @Test
+  func `what was prepared at length lies in the folder of a run until it is finished`() throws {
+    let toy = try Self.toy(
+      "pipeline.objective={plugin: selective-amnesia, fisher_samples: 2, fisher_timesteps: 2}", "pipeline.updater=null")
+    defer { toy.clean() }
+    #expect(throws: EngineError.self) { try toy.carryOut(stopAfter: 2) }
+    let folder = toy.run().appendingPathComponent("artifacts")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    #expect(files.count == 1)
+    let stored = try SafeTensors.read(try #require(files.first).path).tensors
+    #expect(try stored.count > 0 && stored.allSatisfy { try $0.tensor.isFinite().all().item() != 0 })
+    try toy.resume()
+    #expect(!FileManager.default.fileExists(atPath: folder.path))
+  }
+
+  @Test
+  func `a guided mask is another one, and needs classes`() throws {
+    func mask(_ keys: String, conditional: Bool = true) throws -> [Int] {
+      var toy = try Self.toy(
+        "pipeline.objective=erasediff", "pipeline.updater=bilevel",
+        "pipeline.mask={plugin: salun, keep: 0.3\(keys)}")
+      if conditional { toy.recipe.replace("groups: 4", with: "groups: 4, conditional: true") }
+      defer { toy.clean() }
+      return try #require(toy.carryOut().masks.first).parameters.map(\.kept)
+    }
+    let plain = try mask("")
+    #expect(try mask(", guidance: 2, clip: 1") != plain)
+    do {
+      _ = try mask(", guidance: 2", conditional: false)
+      Issue.record("a network without classes was guided")
+    } catch {
+      #expect("\(error)".hasSuffix("a network that is conditioned on classes"))
+    }
   }
 
   /// Every tensor of a file as numbers.

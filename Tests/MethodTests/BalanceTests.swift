@@ -27,6 +27,11 @@ final class MadeUpStep: StepView {
   }
 
   func gradients(ofTerm index: Int) throws -> NamedTensors { NamedTensors(names: names, tensors: gradients[index]) }
+
+  struct IsMadeUp: Error {}
+  func evaluate(sets: SampleSet, round: Int, takesGradients: Bool) throws { throw IsMadeUp() }
+  func advance(along direction: [Tensor], learningRate: Double, sharesMoments: Bool) throws { throw IsMadeUp() }
+  func restore() throws { throw IsMadeUp() }
 }
 
 /// What both updaters share: a keeping and a forgetting gradient, and the direction that comes of them.

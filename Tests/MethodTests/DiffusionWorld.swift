@@ -18,15 +18,18 @@ final class DiffusionWorld: StrategyWorld {
   private(set) var passes: [Int] = []
   /// The reference loss at a timestep.
   var curve: (SampleSet, Int) -> Double = { _, _ in 1 }
+  /// Weights that predictions without a graph are made with: how a target that is stopped looks from weights nearby.
+  var stopped: [Tensor]?
   private let hasProxy: Bool
   private static let names = ["first.weight", "first.bias", "second.weight", "second.bias"]
 
   /// - Parameters:
   ///   - conditions: classes that the network is conditioned on.
   ///   - noise: gamma and sigma of every timestep; nil for a thousand steps of linear betas.
+  ///   - given: the weights of the model; nil for random ones.
   init(
     conditions: Int = 0, noise: [(gamma: Double, sigma: Double)]? = nil, forget: Int = 4, retain: Int = 8,
-    seed: UInt64 = 1, dtype: DType = .float64, hasProxy: Bool = false
+    seed: UInt64 = 1, dtype: DType = .float64, hasProxy: Bool = false, model given: [Tensor]? = nil
   ) throws {
     self.seed = seed
     self.hasProxy = hasProxy
@@ -41,6 +44,7 @@ final class DiffusionWorld: StrategyWorld {
       let weights = try [[5, 7 + conditions], [5], [6, 5], [6]].map { shape in
         try Tensor.randomNormal(shape, dtype: .float64, generator: generator).to(dtype)
       }
+      if number == 0, let given { return given }
       if number == 0 { for tensor in weights { try tensor.setRequiresGrad(true) } }
       return weights
     }
@@ -62,7 +66,14 @@ final class DiffusionWorld: StrategyWorld {
 
   func denoise(_ model: ModelHandle, _ input: DenoiseInput) throws -> Tensor {
     guard let diffusion else { preconditionFailure("the world is one of diffusion") }
-    let weights = models[model.number]
+    guard input.guidance == 0 else {
+      var plain = input
+      plain.guidance = 0
+      let guided = try denoise(model, plain)
+      plain.conditions = try Tensor.full([input.noisy.shape[0]], -1, dtype: .int64)
+      return try guided * (1 + input.guidance) - denoise(model, plain) * input.guidance
+    }
+    let weights = GradientMode.isOn ? models[model.number] : stopped ?? models[model.number]
     let (n, dtype) = (input.noisy.shape[0], weights[0].dtype)
     passes.append(n)
     let time = try input.timesteps.to(dtype).reshape([n, 1]) / Double(diffusion.timesteps)
@@ -116,6 +127,10 @@ final class DiffusionWorld: StrategyWorld {
       labels: try Tensor.randomIntegers(0..<task.classes, [pass.batch], generator: generator),
       indices: try Tensor.arange(pass.batch))
   }
+
+  private(set) var artifacts: [ArtifactName: [Tensor]] = [:]
+  func artifact(_ name: ArtifactName) throws -> [Tensor]? { artifacts[name] }
+  func store(_ tensors: [Tensor], as name: ArtifactName) throws { artifacts[name] = tensors }
 
   func progress(done: Int, total: Int) {}
   func log(_ line: PluginLog) {}

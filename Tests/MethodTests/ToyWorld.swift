@@ -78,6 +78,10 @@ final class ToyWorld: StrategyWorld {
       inputs: try all.indexSelect(0, indices), labels: try labels.indexSelect(0, indices), indices: indices)
   }
 
+  private(set) var artifacts: [ArtifactName: [Tensor]] = [:]
+  func artifact(_ name: ArtifactName) throws -> [Tensor]? { artifacts[name] }
+  func store(_ tensors: [Tensor], as name: ArtifactName) throws { artifacts[name] = tensors }
+
   func progress(done: Int, total: Int) {}
 
   func log(_ line: PluginLog) {}

@@ -153,7 +153,7 @@ struct ManifestTests {
   /// A change of the good manifest that this host cannot serve, and why.
   static let unfit: [(String, String, AdmissionProblem)] = [
     ("\"generation\": 0", "\"generation\": 3", .generation(found: [3], wanted: 0)),
-    ("\"min_minor\": 1", "\"min_minor\": 9", .minor(needed: 9, offered: 3)),
+    ("\"min_minor\": 1", "\"min_minor\": 9", .minor(needed: 9, offered: 4)),
     ("lethe.tensors/1", "lethe.sound/1", .service("lethe.sound/1", known: HostFacts.services)),
     (HostFacts.platform, "linux-s390x", .platform(found: "linux-s390x", wanted: HostFacts.platform)),
     (

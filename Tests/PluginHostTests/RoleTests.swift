@@ -168,6 +168,11 @@ struct UpdaterTests {
     func gradients(ofTerm index: Int) throws -> NamedTensors {
       NamedTensors(names: ["weight", "bias"], tensors: gradients[index])
     }
+
+    struct NeedsNoTrial: Error {}
+    func evaluate(sets: SampleSet, round: Int, takesGradients: Bool) throws { throw NeedsNoTrial() }
+    func advance(along direction: [Tensor], learningRate: Double, sharesMoments: Bool) throws { throw NeedsNoTrial() }
+    func restore() throws { throw NeedsNoTrial() }
   }
 
   @Test func `a direction is made of the terms' gradients`() throws {

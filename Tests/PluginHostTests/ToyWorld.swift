@@ -82,6 +82,10 @@ final class ToyWorld: StrategyWorld {
       inputs: try Tensor.ones([count, 2]), labels: try Tensor.zeros([count], dtype: .int64),
       indices: try Tensor.arange(count))
   }
+  private(set) var artifacts: [ArtifactName: [Tensor]] = [:]
+  func artifact(_ name: ArtifactName) throws -> [Tensor]? { artifacts[name] }
+  func store(_ tensors: [Tensor], as name: ArtifactName) throws { artifacts[name] = tensors }
+
   func progress(done: Int, total: Int) {}
   func log(_ line: PluginLog) { lines.append(line) }
   func report(_ report: PluginReport) { reports.append(report) }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes losses and weights of SISS and directions of EraseDiff's bilevel step, in plain PyTorch and SciPy.
+"""Writes losses and weights of SISS, EraseDiff's bilevel steps and SalUn's guided scores, in plain PyTorch and SciPy.
 
 Usage: deletion.py FIXTURE   (needs torch 2.11.0, numpy and scipy; their versions go into the fixture)
 
@@ -12,6 +12,11 @@ Usage: deletion.py FIXTURE   (needs torch 2.11.0, numpy and scipy; their version
 
 `bilevel`: argmin 1/2 |v - g_r|^2 subject to <g_f, v> >= eta |g_f|^2 by a general solver, held to the conditions of Karush,
 Kuhn and Tucker.
+
+`inner`: four steps of Adam along g_r + lambda g_f, before each K inner steps on the forget loss that do not stay: with Adam moments
+of their own, or with the run's. Each inner step has images and noise of its own, or the step's.
+
+`guided`: |sum over batches of grad mean |(1+s) eps(c) - s eps(null) - eps|^2|, each gradient clipped before it is added.
 """
 
 import json
@@ -86,6 +91,105 @@ def bilevel(name, retain, forget, eta):
             "lambda": float(multiplier)}
 
 
+RATE, OUTER, RETAIN = 0.05, 4, 3
+GAMMA, SIGMA = float(numpy.float32(0.8)), float(numpy.float32(0.6))
+
+
+def drawn(label, step, count):
+    return torch.Generator().manual_seed(generator_seed(SEED, "erasediff", label, step)), (count, 1, 2, 3)
+
+
+def erasediff_loss(network, which, images, step, round=0):
+    """Variant B on the forget set, the loss of diffusion on the retain set."""
+    tag = "" if round == 0 else f"#{round}"
+    generator, shape = drawn(f"{which}.noise.0{tag}", step, len(images))
+    eps = torch.randn(shape, dtype=torch.float64, generator=generator).reshape(-1, 6)
+    target = eps
+    if which == "forget":
+        generator, shape = drawn(f"target.0{tag}", step, len(images))
+        target = torch.empty(shape, dtype=torch.float64).uniform_(generator=generator).reshape(-1, 6)
+    return ((predict(network, GAMMA * images + SIGMA * eps) - target) ** 2).sum(1).mean()
+
+
+def flat_gradient(loss, network):
+    return torch.cat([part.flatten() for part in torch.autograd.grad(loss, network)])
+
+
+def walk(network, gradient, optimizer):
+    rest = gradient
+    for part in network:
+        part.grad, rest = rest[: part.numel()].reshape(part.shape).clone(), rest[part.numel() :]
+    optimizer.step()
+
+
+def inner(start, images, rounds, inner_steps, rule, size, shared, fresh):
+    """`images`: [OUTER][FORGET + RETAIN, 6]; `rounds`: [OUTER][5][FORGET, 6]."""
+    network = [part.clone().requires_grad_() for part in start]
+    optimizer = torch.optim.Adam(network, lr=RATE)
+    lambdas, fallen = [], []
+    for step in range(OUTER):
+        forget, retain = images[step][:FORGET], images[step][FORGET:]
+        loss = erasediff_loss(network, "forget", forget, step)
+        g_f, g_r = flat_gradient(loss, network), flat_gradient(erasediff_loss(network, "retain", retain, step), network)
+        before = [part.detach().clone() for part in network]
+        own = optimizer if shared else torch.optim.Adam(network, lr=RATE)
+        for number in range(1, inner_steps + 1):
+            batch, round = (rounds[step][number - 1], number) if fresh else (forget, 0)
+            walk(network, flat_gradient(erasediff_loss(network, "forget", batch, step, round), network), own)
+        fallen.append(float((loss - erasediff_loss(network, "forget", forget, step)).detach()))
+        with torch.no_grad():
+            for part, old in zip(network, before):
+                part.copy_(old)
+        quotient = {"fixed": None, "paper": g_r @ g_f / (g_f @ g_f), "cosine": g_r @ g_f / (g_r.norm() * g_f.norm())}[rule]
+        lam = size if rule == "fixed" else float((size - quotient).clamp(0, 10))
+        lambdas.append(lam)
+        walk(network, g_r + lam * g_f, optimizer)
+    return {"steps": inner_steps, "rule": rule, "size": size, "optimizer": "shared" if shared else "separate",
+            "batch": "fresh" if fresh else "same", "lambda": lambdas, "g": fallen,
+            "weights": torch.cat([part.detach().flatten() for part in network]).tolist()}
+
+
+def inner_part(random, network):
+    images = torch.tensor(random.uniform(-1, 1, (OUTER, FORGET + RETAIN, 6)))
+    rounds = torch.tensor(random.uniform(-1, 1, (OUTER, 5, FORGET, 6)))
+    cases = [inner(network, images, rounds, k, rule, size, shared, fresh)
+             for k in (0, 1, 2, 5) for rule, size in (("paper", 1.0), ("fixed", 0.25), ("cosine", 1.0))
+             for shared in (False, True) for fresh in (True, False) if k > 0 or not (shared or fresh)]
+    plain = {case["rule"]: case["weights"] for case in cases if case["steps"] == 0}
+    for case in cases:
+        apart = numpy.abs(numpy.subtract(case["weights"], plain[case["rule"]])).max()
+        if case["steps"] > 0 and (apart > 1e-3) != (case["optimizer"] == "shared"):
+            sys.exit(f"{case['steps']} {case['optimizer']} steps end {apart} from none")
+    return {"rate": RATE, "forget": FORGET, "retain": RETAIN, "images": images.tolist(), "rounds": rounds.tolist(),
+            "cases": cases}
+
+
+def guided(random, strength, clip):
+    """Scores from three batches under a network conditioned on two classes; the null condition is a row of zeros."""
+    network = [torch.tensor(random.randn(*shape)).requires_grad_() for shape in ((5, 9), (5,), (6, 5), (6,))]
+    total, batches = 0, []
+    for size in (4, 4, 2):
+        noisy, eps = (torch.tensor(random.randn(size, 6)) for _ in range(2))
+        labels = torch.tensor(random.randint(0, 2, size))
+        classes = torch.nn.functional.one_hot(labels, 2).double()
+        time = torch.zeros(size, 1, dtype=torch.float64)
+
+        def prediction(condition):
+            first, first_bias, second, second_bias = network
+            return torch.tanh(torch.cat([noisy, time, condition], 1) @ first.T + first_bias) @ second.T + second_bias
+
+        found = (1 + strength) * prediction(classes) - strength * prediction(0 * classes)
+        for part in network:
+            part.grad = None
+        ((found - eps) ** 2).sum(1).mean().backward()
+        if clip > 0:
+            torch.nn.utils.clip_grad_norm_(network, clip)
+        total = total + torch.cat([part.grad.flatten() for part in network])
+        batches.append({"noisy": noisy.tolist(), "noise": eps.tolist(), "labels": labels.tolist()})
+    return {"guidance": strength, "clip": clip, "network": [part.detach().flatten().tolist() for part in network],
+            "batches": batches, "scores": total.abs().tolist()}
+
+
 def main(fixture):
     random = numpy.random.RandomState(3)
     network = [torch.tensor(random.randn(*shape)) for shape in ((5, 7), (5,), (6, 5), (6,))]
@@ -109,6 +213,8 @@ def main(fixture):
             bilevel("a small forget gradient", retain, 0.3 * forget, 0.5),
         ]},
     }
+    parts["inner"] = inner_part(numpy.random.RandomState(5), network)
+    parts["guided"] = {"cases": [guided(numpy.random.RandomState(6), *known) for known in ((2.0, 1.0), (2.0, 0.0), (0.0, 1.0))]}
     with open(fixture, "w", encoding="utf-8") as out:
         json.dump(parts, out)
         out.write("\n")
@@ -117,6 +223,9 @@ def main(fixture):
               [f"{w:.4g}" for w in case["forget"]["weights"]])
     for case in parts["bilevel"]["cases"]:
         print(case["name"], case["lambda"])
+    for case in parts["inner"]["cases"]:
+        print(*[case[key] for key in ("steps", "rule", "optimizer", "batch")], [f"{x:.3g}" for x in case["lambda"]],
+              [f"{x:.3g}" for x in case["g"]])
 
 
 if __name__ == "__main__":

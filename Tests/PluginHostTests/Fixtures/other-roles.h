@@ -127,6 +127,36 @@ static const lethe_mask test_mask = {sizeof test_mask, 0, test_begin, test_accum
 
 /* ---------------------------------------------------------------------------------------------------------- updater */
 
+/* Evaluates at moved weights and puts them back; or asks for what is refused. */
+static lethe_status try_as_told(const instance *self, lethe_ctx ctx, lethe_error *err) {
+  lethe_evaluation asked = {sizeof asked, LETHE_SET_FORGET, 0, 0};
+  uint32_t count = 0;
+  if (is(self, "trial: sets")) asked.sets = 4;
+  if (is(self, "trial: round")) asked.round = LETHE_ROUNDS + 1;
+  if (is(self, "trial: flags")) asked.flags = 2;
+  if (is(self, "trial: size")) asked.size = 8;
+  lethe_named_tensors own = {sizeof own, 0, NULL, NULL}, again = {sizeof again, 0, NULL, NULL};
+  TRY(steps()->gradient(ctx, 1, &own, err));
+  autograd()->set_no_grad(ctx, 1);
+  TRY(steps()->evaluate(ctx, &asked, err));
+  NEED(autograd()->set_no_grad(ctx, 0) == 1, "recording was switched");
+  TRY(steps()->count(ctx, &count, err));
+  NEED(count == 1, "the terms of the evaluation are not shown");
+  TRY(steps()->gradient(ctx, 0, &again, err));
+  if (is(self, "trial: many")) again.count = 1;
+  if (is(self, "trial: shape")) again.tensors = own.tensors + 1, again.count = 2;
+  TRY(steps()->advance(ctx, again.tensors, again.count, is(self, "trial: rate") ? -1 : 0.25,
+                       is(self, "trial: shared") ? LETHE_ADVANCE_SHARED : is(self, "trial: advance flags") ? 8 : 0, err));
+  asked.round = 3;
+  asked.flags = LETHE_EVALUATE_LOSSES;
+  TRY(steps()->evaluate(ctx, &asked, err));
+  if (!is(self, "trial: left")) TRY(steps()->restore(ctx, err));
+  if (is(self, "trial: left")) return steps()->set_direction(ctx, own.tensors, own.count, err);
+  TRY(steps()->count(ctx, &count, err));
+  NEED(count == 2, "the step's own terms are not back");
+  return steps()->set_direction(ctx, own.tensors, own.count, err);
+}
+
 static lethe_status test_combine(lethe_self s, lethe_ctx ctx, const lethe_progress *progress, lethe_error *err) {
   meet("combine");
   (void)progress;
@@ -138,6 +168,7 @@ static lethe_status test_combine(lethe_self s, lethe_ctx ctx, const lethe_progre
   TRY(steps()->count(ctx, &count, err));
   TRY(steps()->learning_rate(ctx, &rate, err));
   NEED(count == 2 && rate == 0.5, "another step");
+  if (strncmp(self->mode, "trial", 5) == 0) return try_as_told(self, ctx, err);
   lethe_step_term term = {sizeof term, 0, NULL, 0, NULL};
   TRY(steps()->term(ctx, 1, &term, err));
   NEED(strcmp(term.name, "retain") == 0 && term.set == LETHE_SET_RETAIN && term.coefficient == 2, "another term");
@@ -170,6 +201,7 @@ static lethe_status test_after(lethe_self s, lethe_ctx ctx, const lethe_progress
     TRY(ops()->call(ctx, multiply, args, 2, NULL, 0, err));
   }
   double reference = 0;
+  if (is(self, "late trial")) return steps()->restore(ctx, err);
   if (is(self, "late reference")) return evaluate()->reference_loss(ctx, LETHE_SET_FORGET, &reference, err);
   return LETHE_OK;
 }

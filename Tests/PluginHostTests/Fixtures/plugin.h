@@ -120,9 +120,28 @@ static lethe_status resize_as_told(instance *self, lethe_ctx ctx, const char *mo
   return models()->resize(ctx, model, strcmp(how, "nothing") == 0 ? "head" : "weight", value, err);
 }
 
+/* Stores two tensors and finds them again. */
+static lethe_status artifact_as_told(const instance *self, lethe_ctx ctx, lethe_error *err) {
+  const lethe_artifacts *artifacts = test_host->service(test_host, LETHE_ARTIFACT);
+  const int64_t dims[1] = {2};
+  const float values[2] = {1, 2};
+  lethe_tensor made[2] = {NULL, NULL}, found[2] = {NULL, NULL};
+  if (is(self, "artifact: find")) return artifacts->find(ctx, "fisher", found, 2, err);
+  for (int i = 0; i < 2; i++) TRY(tensors()->make(ctx, LETHE_DTYPE_FLOAT32, dims, 1, values, sizeof values, &made[i], err));
+  if (is(self, "artifact: null")) made[1] = NULL;
+  NEED(artifacts->find(ctx, "fisher", found, 2, NULL) == LETHE_E_NOT_FOUND, "something was there already");
+  TRY(artifacts->store(ctx, is(self, "artifact: key") ? "Fisher" : "fisher", made, 2, err));
+  TRY(artifacts->find(ctx, "fisher", found, is(self, "artifact: count") ? 1 : 2, err));
+  float read[2];
+  TRY(tensors()->read(ctx, found[1], LETHE_DTYPE_FLOAT32, read, sizeof read, err));
+  NEED(read[0] == 1 && read[1] == 2, "other values were found");
+  return LETHE_OK;
+}
+
 static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) {
   meet("prepare");
   instance *self = (instance *)s;
+  if (strncmp(self->mode, "artifact", 8) == 0) TRY(artifact_as_told(self, ctx, err));
   if (strncmp(self->mode, "prepare:", 8) == 0) return fail_as_told(self->mode + 8, err);
   if (is(self, "reference")) {
     TRY(evaluate()->reference_loss(ctx, LETHE_SET_FORGET, &self->eta, err));

@@ -23,6 +23,7 @@
 #include "mask.h"
 #include "updater.h"
 #include "data.h"
+#include "artifact.h"
 #include "procedure.h"
 #include "plugin.h"
 #include "manifest.h"

@@ -65,12 +65,15 @@ typedef struct lethe_objective_in {
   uint32_t batch_count;
   uint32_t batch_stride;
   const char *schedule; /* since minor 3: how the batches were drawn, a word of the manifest's "schedules"; or NULL */
+  uint32_t micro_batch; /* since minor 4: which one of the step it is, from 0 */
+  uint32_t reserved0;
 } lethe_objective_in;
 
 typedef struct lethe_objective {
   uint32_t size;
   uint32_t reserved0;
-  /* [call, ready] Adds the terms of one step to `sink`; at least one. Called once a micro-batch. */
+  /* [call, ready] Adds the terms of one step to `sink`; at least one. Called once a micro-batch, and again where an updater
+   * evaluates terms at other weights: what it adds depends on what it is shown and on nothing that it kept. */
   lethe_status (*terms)(lethe_self, lethe_ctx, const lethe_objective_in *in, const lethe_term_sink *sink,
                         lethe_error *);
 } lethe_objective;

@@ -45,6 +45,20 @@ typedef struct lethe_step_term {
                       * `scale_terms` of this micro-batch alone */
 } lethe_step_term;
 
+#define LETHE_EVALUATE_LOSSES 1u /* values only: no gradient can be asked for, and none is prepared */
+#define LETHE_ADVANCE_SHARED 1u  /* with the moments of the run's optimizer, which keep what they gather */
+
+/* What is evaluated once more. */
+typedef struct lethe_evaluation {
+  uint32_t size;
+  uint32_t sets;  /* whose terms, a bit set of LETHE_SET_*; penalties come along */
+  uint32_t round; /* 0: the step's own batches and random numbers. 1 to LETHE_ROUNDS: other batches, drawn as the step's
+                   * were, and other numbers, the same ones for the same step and round */
+  uint32_t flags; /* LETHE_EVALUATE_* */
+} lethe_evaluation;
+
+#define LETHE_ROUNDS 1000u
+
 /* For `combine`. `scale_terms` sees the terms, but no gradients and sets no direction; learning_rate is for `after_step`
  * too. Gradients include the coefficient and are masked. A term that only some micro-batches had is there once. */
 typedef struct lethe_steps {
@@ -66,6 +80,22 @@ typedef struct lethe_steps {
                        lethe_tensor *out, lethe_error *);
   /* [call] The learning rate of this step. */
   lethe_status (*learning_rate)(lethe_ctx, double *out, lethe_error *);
+
+  /* Weights on trial, for `combine`: the objective is evaluated again, and steps are taken that do not stay. Whatever
+   * these three did, the weights and running statistics are as they were when `combine` returns. */
+
+  /* [call, since minor 4] Evaluates the objective's terms, the reweighter's weights included, at the weights as they are now.
+   * `count`, `term` and `gradient` show these terms until the next `evaluate` or `restore`; there may be none, where
+   * no sample of the batches is of these sets. Tensors that were read before stay valid. */
+  lethe_status (*evaluate)(lethe_ctx, const lethe_evaluation *in, lethe_error *);
+  /* [call, since minor 4] One optimizer step along `direction` (one tensor for each of the `n` parameters, NULL for
+   * zeros), by the run's rule and at this learning rate, but not clipped. Masked weights keep their bits. Its moments
+   * begin at zero with the first such step of a `combine`; with LETHE_ADVANCE_SHARED they are the run's own. A direction
+   * that is not finite makes the whole step a bad one. */
+  lethe_status (*advance)(lethe_ctx, const lethe_tensor *direction, uint32_t n, double learning_rate, uint32_t flags,
+                          lethe_error *);
+  /* [call, since minor 4] Puts weights, running statistics and the step's own terms back. */
+  lethe_status (*restore)(lethe_ctx, lethe_error *);
 } lethe_steps;
 
 #ifdef __cplusplus

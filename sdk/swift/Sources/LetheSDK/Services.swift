@@ -25,6 +25,7 @@ final class Services {
   let steps: lethe_steps
   let data: lethe_data
   let diffusion: lethe_diffusion
+  let artifacts: lethe_artifacts
   private var operators = [lethe_op?](repeating: nil, count: Aten.allCases.count)
 
   init(_ host: UnsafePointer<lethe_host>) {
@@ -42,6 +43,7 @@ final class Services {
     steps = table(LETHE_STEP, lethe_steps())
     data = table(LETHE_DATA, lethe_data())
     diffusion = table(LETHE_DIFFUSION, lethe_diffusion())
+    artifacts = table(LETHE_ARTIFACT, lethe_artifacts())
   }
 
   /// The handle of one of the kit's own operators, resolved at its first use.

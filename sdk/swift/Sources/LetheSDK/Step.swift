@@ -85,7 +85,9 @@ public struct Step {
     progress = Progress(input.progress)
     sets = SampleSet(rawValue: input.sets)
     model = Model(handle: try offered(input.model, "the model"), call: call)
-    self.microBatch = microBatch(progress)
+    // A host that says which one it is may show a step's batches more than once.
+    let says = source.map { $0.pointee.size > UInt32(MemoryLayout<lethe_objective_in>.offset(of: \.micro_batch) ?? 0) }
+    self.microBatch = says ?? false ? Int(input.micro_batch) : microBatch(progress)
     schedule = input.schedule.map { String(cString: $0) }
     let first = UnsafeRawPointer(try offered(input.batches, "batches"))
     batches = try (0..<Int(input.batch_count)).map { index in

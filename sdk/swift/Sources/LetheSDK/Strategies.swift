@@ -59,6 +59,8 @@ public struct Walk: Sendable {
   public var trains: Bool
   /// An optimizer step on a copy of the model after every batch, undone at the end.
   public var steps: Bool
+  /// s, so that the loss is that of (1+s) eps(c) - s eps(null) on a network with classes; 0 for the task's loss.
+  public var guidance = 0.0
 }
 
 /// Role `lethe.mask/1`: which weights may move. The host walks over the sets of the manifest's "streams", hands over the

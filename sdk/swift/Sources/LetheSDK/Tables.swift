@@ -41,9 +41,16 @@ let maskTable = lethe_mask(
       var wanted = Walk(
         batch: Int(walk.pointee.batch), trains: walk.pointee.flags & LETHE_WALK_TRAIN != 0,
         steps: walk.pointee.flags & LETHE_WALK_STEP != 0)
+      let hasGuidance =
+        Int(walk.pointee.size) >= MemoryLayout<lethe_walk>.offset(of: \.guidance).unsafelyUnwrapped + 8
       let list = snapshot(parameters, lethe_named_tensors())
       try instance.begin(parameters: call.named(list), walk: &wanted, call)
       walk.pointee.batch = Int64(wanted.batch)
+      if hasGuidance {
+        walk.pointee.guidance = wanted.guidance
+      } else if wanted.guidance != 0 {
+        throw Failure("the host is older than guided walks", status: LETHE_E_UNIMPLEMENTED)
+      }
       let known = LETHE_WALK_TRAIN | LETHE_WALK_STEP
       walk.pointee.flags =
         walk.pointee.flags & ~known | (wanted.trains ? LETHE_WALK_TRAIN : 0) | (wanted.steps ? LETHE_WALK_STEP : 0)
