@@ -68,7 +68,7 @@ import Testing
     var environment = Fixture.environment
     let file = "/models/x/\(place)scheduler_config.json"
     environment.text = { $0 == file ? config : nil }
-    let recipe = Fixture.diffusion("model: {name: unet, folder: /models/x}\n")
+    let recipe = Fixture.diffusion("model: {name: unet, folder: /models/x}\nretrained: none\n")
     return try resolve(recipe, overrides, environment: environment).diffusion
   }
 
