@@ -16,14 +16,16 @@ struct Lethe: ParsableCommand {
         lethe compare examples/glyphs-demo.yaml --sweep seed=1,2,3
         lethe audit examples/mnist-audit.yaml --budget
         lethe plugin list
+        lethe plugin check ./libmine.so
 
       Exit codes: 0 done, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's mistake, \
-      73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted.
+      73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted; 'plugin \
+      check' has 1 and 2 of its own.
       """,
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
-      PluginCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self,
+      PluginCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self, PluginProbeCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.
