@@ -48,6 +48,7 @@ package struct CheckReport: Sendable, Codable, Equatable {
 
   /// Adds what was found about a rule; rules of no finding hold.
   package mutating func add(_ outcome: Outcome) {
+    timings += outcome.timings
     for finding in outcome.findings where !findings.contains(finding) { findings.append(finding) }
     if !outcome.findings.contains(where: { $0.level != .note }) {
       if let reason = outcome.skipped {

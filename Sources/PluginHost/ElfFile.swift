@@ -51,7 +51,8 @@ struct ElfFile {
     segments = (0..<Int(segmentCount)).compactMap { index in
       let at = index * 56
       guard let type = table.number(UInt32.self, at: at), let flags = table.number(UInt32.self, at: at + 4),
-        let offset = table.number(UInt64.self, at: at + 8), let address = table.number(UInt64.self, at: at + 16), let size = table.number(UInt64.self, at: at + 32),
+        let offset = table.number(UInt64.self, at: at + 8), let address = table.number(UInt64.self, at: at + 16),
+        let size = table.number(UInt64.self, at: at + 32),
         let alignment = table.number(UInt64.self, at: at + 48)
       else { return nil }
       return Segment(type: type, flags: flags, offset: offset, address: address, size: size, alignment: alignment)

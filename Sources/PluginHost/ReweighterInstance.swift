@@ -14,7 +14,9 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
     guard case .reweighter(let table) = strategy.loaded.role, let weigh = unsafe table.weigh, let graph = term.losses
     else { preconditionFailure("a reweighter is shown terms with losses") }
     let losses = try TensorChecks.plain(graph)
-    if losses.device == .cpu, session.check?.asksAnyway != true, try TensorChecks.values(losses, .signed) != nil { return Weights() }
+    if losses.device == .cpu, session.check?.asksAnyway != true, try TensorChecks.values(losses, .signed) != nil {
+      return Weights()
+    }
     let clean = try term.cleanLosses.map { try TensorChecks.plain($0) }
     var answer: lethe_tensor?
     return unsafe try call(
