@@ -146,10 +146,11 @@ let package = Package(
     module("Tensors", ["CTorchTable"]),
     module("Learning", ["Tensors", "CArchive", "CImage", "CSVM", "CNettle"]),
     module("PluginHost", ["Learning", "Tensors", "CLethe", "CFFI"]),
+    module("Contract", ["PluginHost", "Learning", "Tensors"]),
     module("Engine", ["PluginHost", "Learning", "Tensors", "Runs"]),
     .executableTarget(
       name: "lethe",
-      dependencies: ["Engine", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Contract", "Engine", "Runs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: house + [.strictMemorySafety()]),
 
     tests("Runs", ["Runs"], exclude: ["Fixtures", "Golden"]),

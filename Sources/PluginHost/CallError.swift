@@ -1,4 +1,5 @@
 import CLethe
+import Glibc
 import Learning
 
 /// The error buffer of one call of a plugin, and what its status means.
@@ -12,21 +13,52 @@ enum CallError {
     _ call: @autoclosure () -> PluginCall, cancel: CancelFlag? = nil,
     _ body: (UnsafeMutablePointer<lethe_error>) -> lethe_status
   ) throws(PluginError) {
-    if let problem = unsafe problem(body) { throw .call(call(), problem) }
+    if let problem = unsafe problem(nil, "", body) { throw .call(call(), problem) }
   }
 
   /// Calls, and gives what went wrong.
-  static func problem(_ body: (UnsafeMutablePointer<lethe_error>) -> lethe_status) -> CallProblem? {
+  ///
+  /// - Parameters:
+  ///   - check: what a checker turned on, and where it is told how the call went.
+  ///   - name: the call, `objective.terms`.
+  static func problem(
+    _ check: CheckMode? = nil, _ name: @autoclosure () -> String = "",
+    _ body: (UnsafeMutablePointer<lethe_error>) -> lethe_status
+  ) -> CallProblem? {
     unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: messageBytes) { text in
       guard let start = text.baseAddress else { return .state("there is no memory for its message") }
       unsafe start.initialize(repeating: 0, count: messageBytes)
       var error = unsafe lethe_error(
         size: ServiceTables.size(of: lethe_error.self), code: 0, message_cap: UInt32(messageBytes), message_len: 0,
         message: start, detail: 0)
-      let status = unsafe body(&error)
+      let status: lethe_status
+      if let check {
+        unsafe status = checked(check, name(), &error, start, body)
+      } else {
+        unsafe status = body(&error)
+      }
       guard status != LETHE_OK else { return nil }
       return unsafe problem(status, message(start, length: Int(error.message_len)))
     }
+  }
+
+  /// Calls under a checker's eyes: with its room for the message, and with bytes around it that must stay.
+  private static func checked(
+    _ check: CheckMode, _ name: String, _ error: inout lethe_error, _ start: UnsafeMutablePointer<CChar>,
+    _ body: (UnsafeMutablePointer<lethe_error>) -> lethe_status
+  ) -> lethe_status {
+    let capacity = check.capacity ?? messageBytes
+    unsafe memset(start, Int32(CheckMode.filler), messageBytes)
+    if capacity > 0 { unsafe start[0] = 0 }
+    unsafe error.message_cap = UInt32(capacity)
+    check.onCall?(name)
+    let clock = ContinuousClock()
+    let began = clock.now
+    let status = unsafe body(&error)
+    check.note(name, seconds: (clock.now - began) / .seconds(1))
+    if status != LETHE_OK { unsafe check.note(status, error, start, messageBytes) }
+    if capacity < messageBytes { unsafe start[capacity] = 0 }
+    return status
   }
 
   private static func problem(_ status: lethe_status, _ message: String) -> CallProblem {

@@ -3,6 +3,7 @@ struct ElfFile {
   /// A piece of the file as the loader sees it.
   struct Segment {
     let type: UInt32
+    let flags: UInt32
     let offset: UInt64
     let address: UInt64
     let size: UInt64
@@ -49,11 +50,12 @@ struct ElfFile {
     }
     segments = (0..<Int(segmentCount)).compactMap { index in
       let at = index * 56
-      guard let type = table.number(UInt32.self, at: at), let offset = table.number(UInt64.self, at: at + 8),
-        let address = table.number(UInt64.self, at: at + 16), let size = table.number(UInt64.self, at: at + 32),
+      guard let type = table.number(UInt32.self, at: at), let flags = table.number(UInt32.self, at: at + 4),
+        let offset = table.number(UInt64.self, at: at + 8), let address = table.number(UInt64.self, at: at + 16),
+        let size = table.number(UInt64.self, at: at + 32),
         let alignment = table.number(UInt64.self, at: at + 48)
       else { return nil }
-      return Segment(type: type, offset: offset, address: address, size: size, alignment: alignment)
+      return Segment(type: type, flags: flags, offset: offset, address: address, size: size, alignment: alignment)
     }
     // Sections serve linkers and debuggers; a library without them loads.
     let read = sectionSize == 64 ? source.read(sectionOffset, 64 * UInt64(sectionCount)) : nil
@@ -91,7 +93,7 @@ struct DynamicTable {
 }
 
 extension ElfFile {
-  private static let largestTable: UInt64 = 64 << 20
+  static let largestTable: UInt64 = 64 << 20
 
   /// Reads what the library needs and what it exports.
   func dynamicTable() -> DynamicTable {
@@ -135,7 +137,7 @@ extension ElfFile {
   }
 
   /// Where in the file the loader takes that address from.
-  private func fileOffset(of address: UInt64) -> UInt64? {
+  func fileOffset(of address: UInt64) -> UInt64? {
     for segment in segments where segment.type == 1 && address >= segment.address {
       let inside = address - segment.address
       if inside < segment.size { return segment.offset.addingReportingOverflow(inside).partialValue }

@@ -9,6 +9,11 @@ extension HostSession {
     }
     let token = Token(.tensor, session: mailbox.number, slot: place.slot, generation: place.generation)
     frame.arena.append(token)
+    guard check?.lendsForeign != true else {
+      return unsafe Token(
+        .tensor, session: mailbox.number, slot: place.slot, generation: ~place.generation
+      ).pointer
+    }
     return unsafe token.pointer
   }
 
@@ -131,7 +136,7 @@ extension HostSession {
   /// Where the run stands, as plugins see it; the callback's services see it too.
   func place(_ progress: Progress) throws(Refusal) -> UnsafePointer<lethe_progress> {
     frame.progress = progress
-    return unsafe try place(
+    return unsafe try show(
       lethe_progress(
         size: ServiceTables.size(of: lethe_progress.self), reserved0: 0, step: Int64(progress.step),
         steps: Int64(progress.steps), epoch: Int64(progress.epoch), epochs: Int64(progress.epochs),

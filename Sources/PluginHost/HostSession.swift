@@ -21,6 +21,8 @@ import Tensors
   let generation = Generations.next()
   /// Kept tensors of each instance: slot and generation.
   var kept: [UInt32: [Int: UInt32]] = [:]
+  /// What a checker turned on; nil in every run.
+  package var check: CheckMode?
   private var names: [(list: [String], pointers: UnsafePointer<UnsafePointer<CChar>?>)] = unsafe []
 
   /// - Parameters:
@@ -165,13 +167,18 @@ extension HostSession {
   }
 
   /// Serves one request of a callback.
+  ///
+  /// - Parameter mayFail: whether a checker may make it fail; not where nobody could do anything about it.
   static func serve(
-    _ context: lethe_ctx?, _ error: UnsafeMutablePointer<lethe_error>?,
+    _ context: lethe_ctx?, _ error: UnsafeMutablePointer<lethe_error>?, mayFail: Bool = true,
     _ body: (HostSession) throws(Refusal) -> Void
   ) -> lethe_status {
     let token = unsafe Token(context)
     guard token.bits != 0, let session = current, session.frame.context == token.bits else {
       return unsafe misuse(token).write(error)
+    }
+    if mayFail, let check = session.check, check.failsNow() {
+      return unsafe Refusal(LETHE_E_INTERNAL, "the checker made this request fail").write(error)
     }
     do throws(Refusal) {
       try body(session)
@@ -188,8 +195,8 @@ extension HostSession {
     let isRunning = mailbox?.context.load(ordering: .acquiring) == token.bits
     let refusal =
       isRunning
-      ? Refusal(LETHE_E_WRONG_THREAD, "the host was called from another thread than the run's")
-      : Refusal(LETHE_E_STALE, "a context was used after its callback returned")
+      ? Refusal(LETHE_E_WRONG_THREAD, Misuse.wrongThread)
+      : Refusal(LETHE_E_STALE, Misuse.staleContext)
     (mailbox ?? current?.mailbox)?.post(.misbehaving, refusal.message)
     return refusal
   }
@@ -206,4 +213,10 @@ extension HostSession {
   }
 
   private static let mostLines = 100
+}
+
+/// Words about plugins that use what is not theirs, which a checker tells apart.
+package enum Misuse {
+  package static let wrongThread = "the host was called from another thread than the run's"
+  package static let staleContext = "a context was used after its callback returned"
 }

@@ -36,7 +36,7 @@ package final class MaskInstance: StrategyInstance {
     return unsafe try call(
       "begin", step, .work,
       { (instance, context, error) throws(Refusal) in
-        let list = unsafe try session.place(session.lend(parameters))
+        let list = unsafe try session.show(session.lend(parameters))
         return unsafe begin?(instance, context, list, &wanted, error) ?? LETHE_E_UNIMPLEMENTED
       },
       take: {
@@ -57,7 +57,7 @@ package final class MaskInstance: StrategyInstance {
     _ = try legal(.work, "accumulate", step)
     let accumulate = unsafe table.accumulate
     try unsafe call("accumulate", step, .work) { (instance, context, error) throws(Refusal) in
-      let list = unsafe try session.place(session.lend(gradients))
+      let list = unsafe try session.show(session.lend(gradients))
       return unsafe accumulate?(instance, context, list, Int64(count), error) ?? LETHE_E_UNIMPLEMENTED
     }
   }

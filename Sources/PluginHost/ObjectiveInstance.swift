@@ -1,4 +1,5 @@
 import CLethe
+import Glibc
 import Tensors
 
 /// An objective at work.
@@ -21,17 +22,14 @@ package final class ObjectiveInstance: StrategyInstance {
     return unsafe try call(
       "terms", progress.step, .work,
       { (instance, context, error) throws(Refusal) in
-        guard let list = unsafe session.frame.scratch.array(of: lethe_batch.self, batches.count) else {
-          throw Refusal(LETHE_E_EXHAUSTED, "there is no memory for \(batches.count) batches")
-        }
-        for (index, batch) in batches.enumerated() { unsafe (list + index).initialize(to: try lend(batch)) }
-        var input = unsafe lethe_objective_in(
+        let (list, stride) = unsafe try lend(batches)
+        let input = unsafe lethe_objective_in(
           size: ServiceTables.size(of: lethe_objective_in.self), sets: sets.rawValue,
-          progress: try session.place(progress), model: session.handle(model), batches: UnsafePointer(list),
-          batch_count: UInt32(batches.count), batch_stride: UInt32(MemoryLayout<lethe_batch>.stride),
+          progress: try session.place(progress), model: session.handle(model), batches: list,
+          batch_count: UInt32(batches.count), batch_stride: stride,
           schedule: schedule.map { unsafe session.cNames([$0])[0] } ?? nil, micro_batch: UInt32(microBatch),
           reserved0: 0)
-        return unsafe terms(instance, context, &input, ServiceTables.sink, error)
+        return unsafe terms(instance, context, try session.show(input), ServiceTables.sink, error)
       },
       take: {
         let found = session.frame.terms.filter { $0.penalty != nil || !sets.isDisjoint(with: $0.set) }
@@ -42,9 +40,22 @@ package final class ObjectiveInstance: StrategyInstance {
       })
   }
 
-  private func lend(_ batch: Batch) throws(Refusal) -> lethe_batch {
+  /// The batches as an array of structs with its stride.
+  private func lend(_ batches: [Batch]) throws(Refusal) -> (UnsafePointer<lethe_batch>, UInt32) {
+    let size = unsafe MemoryLayout<lethe_batch>.size + (session.check?.tail ?? 0)
+    guard let list = unsafe session.frame.scratch.take(max(1, batches.count) * size, alignment: 8) else {
+      throw Refusal(LETHE_E_EXHAUSTED, "there is no memory for \(batches.count) batches")
+    }
+    unsafe memset(list, Int32(CheckMode.filler), batches.count * size)
+    for (index, batch) in batches.enumerated() {
+      unsafe (list + index * size).storeBytes(of: try lend(batch, size), as: lethe_batch.self)
+    }
+    return unsafe (UnsafePointer(list.assumingMemoryBound(to: lethe_batch.self)), UInt32(size))
+  }
+
+  private func lend(_ batch: Batch, _ size: Int) throws(Refusal) -> lethe_batch {
     unsafe lethe_batch(
-      size: ServiceTables.size(of: lethe_batch.self), reserved0: 0, forget_count: Int64(batch.forgetCount),
+      size: UInt32(size), reserved0: 0, forget_count: Int64(batch.forgetCount),
       retain_count: Int64(batch.retainCount), inputs: try session.lend(batch.inputs),
       labels: try session.lend(batch.labels), indices: try session.lend(batch.indices))
   }

@@ -12,9 +12,9 @@ package final class ProcedureInstance: StrategyInstance {
       preconditionFailure("a procedure has a table of its role")
     }
     try unsafe call("run", nil, .run) { (instance, context, error) throws(Refusal) in
-      var input = unsafe lethe_procedure_in(
+      let input = unsafe lethe_procedure_in(
         size: ServiceTables.size(of: lethe_procedure_in.self), reserved0: 0, model: session.handle(model))
-      return unsafe run(instance, context, &input, error)
+      return unsafe run(instance, context, try session.show(input), error)
     }
   }
 }

@@ -14,7 +14,9 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
     guard case .reweighter(let table) = strategy.loaded.role, let weigh = unsafe table.weigh, let graph = term.losses
     else { preconditionFailure("a reweighter is shown terms with losses") }
     let losses = try TensorChecks.plain(graph)
-    if losses.device == .cpu, try TensorChecks.values(losses, .signed) != nil { return Weights() }
+    if losses.device == .cpu, session.check?.asksAnyway != true, try TensorChecks.values(losses, .signed) != nil {
+      return Weights()
+    }
     let clean = try term.cleanLosses.map { try TensorChecks.plain($0) }
     var answer: lethe_tensor?
     return unsafe try call(
@@ -22,13 +24,13 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
       { (instance, context, error) throws(Refusal) in
         let handle = unsafe try session.lend(losses)
         let other = unsafe try session.lend(optional: clean)
-        var input = unsafe lethe_reweigh_in(
+        let input = unsafe lethe_reweigh_in(
           size: ServiceTables.size(of: lethe_reweigh_in.self), set: term.set.rawValue,
           progress: try session.place(progress), term: session.cNames([term.name])[0], count: Int64(losses.count),
           losses: handle, clean_losses: term.knowsCleanLosses ? other ?? handle : nil,
           importance: try session.lend(optional: term.importance),
           timesteps: try session.lend(optional: term.timesteps), indices: try session.lend(optional: term.indices))
-        return unsafe weigh(instance, context, &input, &answer, error)
+        return unsafe weigh(instance, context, try session.show(input), &answer, error)
       },
       take: {
         guard let weights = unsafe try taken(answer, "weigh", progress.step, "its weights are") else {

@@ -1,11 +1,12 @@
 import CLethe
+import Glibc
 
 /// The tables that plugins call. Each is made once, never changed and never freed.
 enum ServiceTables {
   // Immutable after the first use, and never freed.
   nonisolated(unsafe) static let host: UnsafePointer<lethe_host> = unsafe make(
     lethe_host(
-      size: size(of: lethe_host.self), abi_minor: UInt32(HostFacts.minor), name: permanent(HostFacts.name),
+      size: size(of: lethe_host.self), abi_minor: UInt32(OfferedMinor.now), name: permanent(HostFacts.name),
       version: permanent(HostFacts.version),
       service: { _, id in unsafe ServiceTables.find(id) }))
 
@@ -17,15 +18,29 @@ enum ServiceTables {
     case "lethe.dlpack/1": unsafe UnsafeRawPointer(dlpack)
     case "lethe.autograd/1": unsafe UnsafeRawPointer(autograd)
     case "lethe.rng/1": unsafe UnsafeRawPointer(randoms)
-    case "lethe.model/1": unsafe UnsafeRawPointer(models)
-    case "lethe.task/1": unsafe UnsafeRawPointer(task)
-    case "lethe.evaluate/1": unsafe UnsafeRawPointer(evaluate)
+    case "lethe.model/1": unsafe since(2, \.resize, models)
+    case "lethe.task/1": unsafe since(3, \.batch_losses, task)
+    case "lethe.evaluate/1": unsafe since(3, \.reference_curve, evaluate)
     case "lethe.step/1": unsafe UnsafeRawPointer(steps)
     case "lethe.data/1": unsafe UnsafeRawPointer(data)
     case "lethe.diffusion/1": unsafe UnsafeRawPointer(diffusion)
     case "lethe.artifact/1": unsafe UnsafeRawPointer(artifacts)
     default: nil
     }
+  }
+
+  /// A table, without its slots from `slot` on where the process plays a host from before `minor`.
+  private static func since<Table, Slot>(
+    _ minor: Int, _ slot: KeyPath<Table, Slot>, _ table: UnsafePointer<Table>
+  ) -> UnsafeRawPointer {
+    guard OfferedMinor.now < minor, let size = MemoryLayout<Table>.offset(of: slot) else {
+      return unsafe UnsafeRawPointer(table)
+    }
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: MemoryLayout<Table>.size, alignment: 8)
+    unsafe memset(memory, 0, MemoryLayout<Table>.size)
+    unsafe memory.copyMemory(from: table, byteCount: size)
+    unsafe memory.storeBytes(of: UInt32(size), as: UInt32.self)
+    return UnsafeRawPointer(memory)
   }
 
   /// Memory for one struct that lives as long as the process.

@@ -19,7 +19,7 @@ extension ServiceTables {
         return unsafe piece
       },
       report: { context, key, value, error in
-        unsafe HostSession.serve(context, error) { session throws(Refusal) in
+        unsafe HostSession.serve(context, error, mayFail: false) { session throws(Refusal) in
           unsafe try session.report(key, value)
         }
       }))

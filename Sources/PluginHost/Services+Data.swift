@@ -20,7 +20,7 @@ extension ServiceTables {
         }
       },
       progress: { context, done, total in
-        _ = unsafe HostSession.serve(context, nil) { session throws(Refusal) in
+        _ = unsafe HostSession.serve(context, nil, mayFail: false) { session throws(Refusal) in
           guard done >= 0, total > 0, done <= total else { return }
           session.world.progress(done: Int(done), total: Int(total))
         }

@@ -21,7 +21,7 @@ extension ServiceTables {
       },
       set_no_grad: { context, off in
         var wasOff: Int32 = 0
-        _ = unsafe HostSession.serve(context, nil) { session throws(Refusal) in
+        _ = unsafe HostSession.serve(context, nil, mayFail: false) { session throws(Refusal) in
           wasOff = GradientMode.isOn ? 0 : 1
           GradientMode.set(off == 0)
         }

@@ -15,6 +15,7 @@ extension ServiceTables {
             throw .argument(1, "argument 1 is NULL, the text of a schema would be right")
           }
           guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
+          if let check = session.check, schema.hasPrefix("aten::detach") { check.usesNoGraph = true }
           let slot = try attempt { try OperatorTable.resolve(schema) }
           let token = Token(.operation, session: 0, slot: slot, generation: OperatorTable.generation)
           unsafe out.pointee = token.pointer

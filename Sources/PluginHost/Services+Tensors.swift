@@ -54,7 +54,9 @@ extension ServiceTables {
       },
       mark: { context in
         var mark: UInt64 = 0
-        _ = unsafe HostSession.serve(context, nil) { session throws(Refusal) in mark = session.mark }
+        _ = unsafe HostSession.serve(context, nil, mayFail: false) { session throws(Refusal) in
+          mark = session.mark
+        }
         return mark
       },
       release_to: { context, mark, error in
@@ -70,7 +72,8 @@ extension ServiceTables {
           guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
           unsafe out.pointee = try attempt {
             if tensor.device != .cpu { try TorchRuntime.shared().synchronize(tensor.device) }
-            return unsafe try withoutGradients { unsafe try tensor.detach().dlpack() }
+            let view = unsafe try withoutGradients { unsafe try tensor.detach().dlpack() }
+            return unsafe session.check == nil ? view : CountedExports.counting(view)
           }
         }
       },

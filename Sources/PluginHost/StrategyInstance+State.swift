@@ -29,7 +29,7 @@ extension StrategyInstance {
       throw PluginError.call(
         describe("load_state", step), .state("there are \(state.bytes.count) bytes of state, and it keeps none"))
     }
-    let buffer = StateBuffer(state.bytes)
+    let buffer = StateBuffer(state.bytes, piece: session.check?.piece)
     try unsafe call("load_state", step, .work) { instance, context, error in
       unsafe buffer.withStream { stream in unsafe load(instance, context, state.version, stream, error) }
     }
@@ -44,7 +44,13 @@ private final class StateBuffer {
   private(set) var isTooLarge = false
   private var position = 0
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Bytes that a read gives at most.
+  private let piece: Int
+
+  init(_ bytes: [UInt8], piece: Int? = nil) {
+    self.bytes = bytes
+    self.piece = piece ?? .max
+  }
 
   /// A stream over these bytes, valid during `body`.
   func withStream<Result>(_ body: (UnsafePointer<lethe_stream>) -> Result) -> Result {
@@ -62,7 +68,7 @@ private final class StateBuffer {
   }
 
   private func read(_ target: UnsafeMutableRawPointer?, _ count: UInt64) -> Int64 {
-    let length = min(Int(clamping: count), bytes.count - position)
+    let length = min(Int(clamping: count), bytes.count - position, piece)
     guard length > 0 else { return 0 }
     guard let target = unsafe target else { return -1 }
     unsafe target.copyMemory(from: Array(bytes[position..<position + length]), byteCount: length)

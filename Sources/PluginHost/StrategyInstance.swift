@@ -68,7 +68,7 @@ package struct SavedState: Sendable, Equatable {
     try unsafe Self.call(
       session, Self.describe(strategy, "create", step), facts, .create,
       { context, error in
-        unsafe CreateInfo.with(parameters, strategy.loaded) { info in
+        unsafe CreateInfo.with(parameters, strategy.loaded, tail: session.check?.tail ?? 0) { info in
           unsafe strategy.loaded.table.create?(context, info, &made, error) ?? LETHE_E_UNIMPLEMENTED
         }
       }, take: {})
@@ -180,7 +180,7 @@ package struct SavedState: Sendable, Equatable {
     take: () throws -> Result
   ) throws -> Result {
     try unsafe session.enter(call, facts, moment) { context in
-      let problem = unsafe CallError.problem { error in
+      let problem = unsafe CallError.problem(session.check, call.call) { error in
         do throws(Refusal) {
           return unsafe try body(context, error)
         } catch let refusal {
@@ -199,15 +199,23 @@ package struct SavedState: Sendable, Equatable {
 /// What `create` and `retune` are told. Texts in it live as long as the process.
 private enum CreateInfo {
   static func with<Result>(
-    _ values: [ParameterValue], _ strategy: LoadedStrategy, _ body: (UnsafePointer<lethe_create_info>) -> Result
+    _ values: [ParameterValue], _ strategy: LoadedStrategy, tail: Int = 0,
+    _ body: (UnsafePointer<lethe_create_info>) -> Result
   ) -> Result {
     let list = unsafe values.map { unsafe Self.value($0) }
     return unsafe list.withUnsafeBufferPointer { buffer in
-      var info = unsafe lethe_create_info(
+      let info = unsafe lethe_create_info(
         size: ServiceTables.size(of: lethe_create_info.self), param_count: UInt32(values.count),
         host: ServiceTables.host, params: buffer.baseAddress,
         strategy: strategy.entry.assumingMemoryBound(to: lethe_strategy.self))
-      return unsafe body(&info)
+      let size = unsafe MemoryLayout<lethe_create_info>.size + tail
+      return unsafe withUnsafeTemporaryAllocation(byteCount: size, alignment: 8) { bytes in
+        _ = unsafe bytes.initializeMemory(as: UInt8.self, repeating: CheckMode.filler)
+        unsafe bytes.storeBytes(of: info, as: lethe_create_info.self)
+        unsafe bytes.storeBytes(of: UInt32(size), as: UInt32.self)
+        guard let start = bytes.baseAddress else { preconditionFailure("memory for a struct is not empty") }
+        return unsafe body(start.assumingMemoryBound(to: lethe_create_info.self))
+      }
     }
   }
 

@@ -22,6 +22,9 @@ package struct TrustPolicy: Sendable {
     self.executableFolders = executableFolders
   }
 
+  /// Throws `untrusted` for a path that somebody else could have changed.
+  package func check(_ path: String) throws(PluginError) { try check(OpenFile(path), asked: path) }
+
   /// Throws `untrusted` with the exact file or folder that somebody else could have changed. `asked` is the path as it
   /// was written: when it is a link, the folders that the link lies in count as well.
   func check(_ file: borrowing OpenFile, asked: String) throws(PluginError) {

@@ -17,15 +17,17 @@ struct Lethe: ParsableCommand {
         lethe audit examples/mnist-audit.yaml --budget
         lethe ctl runs/glyphs-demo-1a2b3c4d status
         lethe plugin list
+        lethe plugin check ./libmine.so
 
-      Exit codes: 0 done, 1 a comparison failed, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's mistake, \
-      73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted.
+      Exit codes: 0 done, 1 a replay differs, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's \
+      mistake, 73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted; \
+      'plugin check' has 1 and 2 of its own.
       """,
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
       ControlCommand.self, ReplayCommand.self, PluginCommand.self, DoctorCommand.self, BenchCommand.self,
-      AuditWorkerCommand.self,
+      AuditWorkerCommand.self, PluginProbeCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

@@ -5,8 +5,10 @@ import Runs
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin",
-    abstract: "See which plugins there are and what they can do. Nothing of theirs is run.",
-    subcommands: [PluginListCommand.self, PluginShowCommand.self])
+    abstract: "See which plugins there are and what they can do, and check that they keep to the rules.",
+    discussion:
+      "'list' and 'show' read files and run nothing of theirs; 'check' runs a plugin in a process of its own.",
+    subcommands: [PluginListCommand.self, PluginShowCommand.self, PluginCheckCommand.self])
 }
 
 /// `lethe plugin list`.

@@ -1,0 +1,104 @@
+import Contract
+import Foundation
+import Glibc
+
+/// Provokes a plugin in processes of this program, one after the other, which it may end, hang or fill.
+struct CheckPool {
+  /// The plugin's file.
+  let file: String
+  /// Seconds that a job may take.
+  let limit: Double
+  /// Is told which job begins.
+  let tell: (CheckJob) -> Void
+
+  private let clock = ContinuousClock()
+
+  init(file: String, limit: Double, tell: @escaping (CheckJob) -> Void) {
+    self.file = file
+    self.limit = limit
+    self.tell = tell
+  }
+
+  /// How a process went.
+  private struct Course {
+    /// The job under way when it ended; nil where all are done.
+    var broken: CheckJob?
+    var call: String?
+    /// Why it ended.
+    var reason = ""
+  }
+
+  /// Does all jobs, each at most once, and adds what came of them.
+  func run(_ jobs: [CheckJob], into report: inout CheckReport) throws {
+    // A process may end before this one has written to it.
+    signal(SIGPIPE, SIG_IGN)
+    var groups = [jobs.filter { !$0.isAlone }] + jobs.filter(\.isAlone).map { [$0] }
+    while let group = groups.first {
+      groups.removeFirst()
+      guard !group.isEmpty else { continue }
+      let course = try run(group, &report)
+      guard let broken = course.broken, let place = group.firstIndex(of: broken) else { continue }
+      var outcome = Outcome(rule: broken.rule, strategy: broken.strategy)
+      outcome.report(course.reason + (course.call.map { $0.isEmpty ? "" : " in \($0)" } ?? ""))
+      report.add(outcome)
+      if broken.rule == "loads" {
+        for rule in Set((groups.flatMap(\.self) + group[(place + 1)...]).map(\.rule)) {
+          report.add(Outcome(rule: rule, skipped: "it does not load"))
+        }
+        return
+      }
+      groups.insert(Array(group[(place + 1)...]), at: 0)
+    }
+  }
+
+  private func run(_ jobs: [CheckJob], _ report: inout CheckReport) throws -> Course {
+    let child = try ChildProcess(["plugin-probe", file] + jobs.map(\.name))
+    defer {
+      child.send(SIGKILL)
+      child.waitUntilEnded()
+    }
+    var course = Course(broken: jobs[0])
+    var deadline = clock.now + .seconds(limit)
+    var isOver = false
+    func take(_ lines: [String], _ report: inout CheckReport) {
+      for line in lines {
+        guard let message = ProbeMessage(line: line) else { continue }
+        if let name = message.begin {
+          course.broken = CheckJob(name: name)
+          deadline = clock.now + .seconds(limit)
+          tell(CheckJob(name: name))
+        }
+        if let outcome = message.outcome { report.add(outcome) }
+        if let call = message.call { course.call = call }
+        if let memory = message.memory { course.reason = "it took \(memory) MiB of memory" }
+        if message.isDone == true { course.broken = nil }
+      }
+    }
+    while true {
+      ChildProcess.wait(for: [child], milliseconds: 200)
+      take(child.lines(), &report)
+      if let ending = child.ending {
+        take(child.lines(), &report)
+        if course.reason.isEmpty { course.reason = Self.reason(ending) }
+        return course
+      }
+      guard clock.now > deadline else { continue }
+      if isOver {
+        child.send(SIGKILL)
+        child.waitUntilEnded()
+        continue
+      }
+      // The signal makes it say which call is under way.
+      isOver = true
+      deadline = clock.now + .seconds(1)
+      course.reason = "nothing came back within \(Int(limit)) s"
+      child.send(SIGABRT)
+    }
+  }
+
+  private static func reason(_ ending: ChildProcess.Ending) -> String {
+    guard ending.signal != 0 else { return "the process was ended with code \(ending.code ?? 0)" }
+    let name = unsafe strsignal(ending.signal).map { unsafe String(cString: $0).lowercased() } ?? "unknown"
+    return "the process was ended by signal \(ending.signal) (\(name))"
+  }
+}

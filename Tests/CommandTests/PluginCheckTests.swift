@@ -1,0 +1,159 @@
+import Foundation
+import Testing
+
+/// `lethe plugin check`, by a plugin that breaks one rule at a time.
+@Suite struct PluginCheckTests {
+  /// A way to break a rule.
+  struct Way: Sendable, CustomTestStringConvertible {
+    /// The rule that must say so.
+    let rule: String
+    /// What the plugin's code is told to break.
+    var breaks: String?
+    /// Further arguments of the compiler.
+    var compiler: [String] = []
+    /// Arguments that are left out.
+    var without: [String] = []
+    /// What is replaced in the manifest.
+    var manifest: (String, String)?
+    /// Words that the finding must have.
+    var words = ""
+    /// 1 for a warning.
+    var code: Int32 = 2
+    var arguments: [String] = []
+
+    var testDescription: String { "\(rule) \(breaks ?? compiler.first ?? manifest?.1 ?? without.first ?? "")" }
+  }
+
+  private static let always = [
+    "-std=gnu11", "-O1", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden",
+    "-Wl,--version-script=VERSION", "-Wl,-z,nodelete", "-Wl,-z,defs",
+  ]
+
+  /// Compiles the plugin as it is told to be broken; gives its path.
+  private func plugin(_ way: Way, in command: Command) throws -> String {
+    let fixtures = checkout.appendingPathComponent("Tests/CommandTests/Fixtures")
+    var text = try String(contentsOf: fixtures.appendingPathComponent("broken.json"), encoding: .utf8)
+    #if arch(arm64)
+      text = text.replacing("PLATFORM", with: "linux-aarch64")
+    #else
+      text = text.replacing("PLATFORM", with: "linux-x86_64")
+    #endif
+    if let (old, new) = way.manifest {
+      try #require(text.contains(old))
+      text = text.replacing(old, with: new)
+    }
+    try command.write(text, to: "manifest.json")
+    let sdk = checkout.appendingPathComponent("sdk").path
+    let usual = Self.always.filter { !way.without.contains($0) }
+      .map { $0.replacing("VERSION", with: sdk + "/plugin.version") }
+    let told = way.breaks.map { ["-DBROKEN=\"\($0)\""] } ?? []
+    try shell(
+      ["cc"] + usual + ["-I", sdk + "/include", "-I", "."] + told
+        + [fixtures.appendingPathComponent("broken.c").path, "-o", "libbroken.so", "-lm"] + way.compiler,
+      in: command.folder)
+    return "./libbroken.so"
+  }
+
+  private struct Report: Decodable {
+    struct Finding: Decodable {
+      let rule, level, text, remedy, link: String
+    }
+
+    let result: String
+    let plugin: String?
+    let sha256: String?
+    let findings: [Finding]
+    let passed: [String]
+  }
+
+  private func check(_ file: String, _ arguments: [String] = [], in command: Command) throws -> (Answer, Report) {
+    let answer = try command.run(["plugin", "check", file, "--json"] + arguments)
+    try #require(!answer.out.isEmpty, "\(answer.code): \(answer.err)")
+    return (answer, try JSONDecoder().decode(Report.self, from: Data(answer.out.utf8)))
+  }
+
+  @Test func `a plugin that keeps to the rules breaks none`() throws {
+    let command = try Command()
+    let (answer, report) = try check(try plugin(Way(rule: ""), in: command), in: command)
+    #expect(answer.code == 0, "\(answer.out)")
+    #expect(report.findings.allSatisfy { $0.level == "note" }, "\(answer.out)")
+    #expect(report.plugin == "test.broken" && report.sha256?.count == 64)
+    #expect(report.passed.count > 60)
+  }
+
+  /// What the code does.
+  static let deeds: [Way] =
+    [
+      "terms", "weights", "scores", "direction", "stale-context", "stale-handle", "wrong-thread", "struct-tails",
+      "unknown-set", "ignored-failure", "error-message", "error-message: utf-8", "error-capacity", "known-status",
+      "state-repeats", "state-resumes", "state-resumes: silent", "state-refused", "state-short-reads", "determinism",
+      "batch-of-one", "bf16", "non-contiguous", "gradients", "order-free", "lent-tensors", "lent-tensors: inputs",
+      "kept-handles", "leaked-tensors", "left-threads", "output", "defaults", "many-instances", "instance-memory",
+      "cancel", "cancel: word", "load-output", "load-threads", "entry-repeats",
+    ].map(deed)
+    + ["masked-entries", "state-version", "bounds", "load-time", "call-time"].map { deed($0, code: 1) }
+
+  private static func deed(_ breaks: String) -> Way { deed(breaks, code: 2) }
+
+  private static func deed(_ breaks: String, code: Int32) -> Way {
+    Way(rule: String(breaks.prefix { $0 != ":" }), breaks: breaks, code: code)
+  }
+
+  /// What ends the process that runs the plugin, or does not let it end.
+  static let ends: [Way] = [
+    Way(rule: "not-finite", breaks: "not-finite", words: "signal 6"),
+    Way(
+      rule: "not-finite", breaks: "not-finite: hang", words: "within 4 s in reweighter.weigh",
+      arguments: ["--timeout", "4"]),
+    Way(rule: "empty-batch", breaks: "empty-batch", words: "in objective.terms"),
+    Way(rule: "state-survives", breaks: "state-survives", words: "signal 11"),
+    Way(rule: "life-cycle", breaks: "life-cycle", words: "signal 11"),
+    Way(rule: "life-cycle", breaks: "life-cycle: exit", words: "ended with code 0"),
+    Way(rule: "life-cycle", breaks: "life-cycle: hang", words: "within 2 s", arguments: ["--timeout", "2"]),
+    Way(rule: "life-cycle", breaks: "life-cycle: signal", words: "in objective.prepare"),
+    Way(rule: "life-cycle", breaks: "life-cycle: recursion", words: "signal 11"),
+    Way(rule: "loads", breaks: "loads: signal", words: "signal 11"),
+    Way(rule: "entry-host-size", breaks: "entry-host-size", words: "signal 11"),
+  ]
+
+  /// What can be seen without running it, and what the table says.
+  static let files: [Way] = [
+    Way(rule: "manifest", manifest: ("\"schema\": 1", "\"schema\": 9"), words: "schema"),
+    Way(rule: "manifest-keys", manifest: ("\"language\"", "\"langauge\""), words: "langauge", code: 1),
+    Way(rule: "abi-generation", manifest: ("\"generation\": 0", "\"generation\": 7")),
+    Way(rule: "abi-minor", manifest: ("\"min_minor\": 3", "\"min_minor\": 99")),
+    Way(rule: "required-services", manifest: ("lethe.core/1", "lethe.magic/1"), words: "lethe.magic/1"),
+    Way(rule: "platform", manifest: ("linux-", "plan9-")),
+    Way(
+      rule: "swift-runtime",
+      manifest: ("\"language\": \"c\"", "\"runtime\": {\"swift\": \"4.2.0\", \"linkage\": \"dynamic\"}")),
+    Way(rule: "described", manifest: ("\"doc\": \"strength\"", "\"unit\": \"1\""), words: "eta", code: 1),
+    Way(rule: "one-export", compiler: ["-DEXTRA_EXPORT"], without: ["-Wl,--version-script=VERSION"]),
+    Way(
+      rule: "unique-symbols", compiler: ["-DUNIQUE"], without: ["-Wl,--version-script=VERSION"], words: "broken_unique"),
+    Way(
+      rule: "undefined-symbols", compiler: ["-DUNDEFINED", "-Wl,--unresolved-symbols=ignore-all", "-Wl,-z,lazy"],
+      without: ["-Wl,-z,defs"], words: "nobody_has_this"),
+    Way(rule: "text-relocations", compiler: ["-DTEXT_RELOCATION", "-Wl,-z,notext"]),
+    Way(rule: "executable-stack", compiler: ["-Wl,-z,execstack"]),
+    Way(rule: "run-path", compiler: ["-Wl,-rpath,/opt/elsewhere"], words: "/opt/elsewhere"),
+    Way(rule: "toolchain-run-path", compiler: ["-Wl,-rpath,/opt/swift/usr/lib/swift/linux"], code: 1),
+    Way(rule: "no-delete", without: ["-Wl,-z,nodelete"], code: 1),
+    Way(rule: "loads", compiler: ["-DID=\"test.else\""], words: "test.else"),
+    Way(rule: "tunable", compiler: ["-DNO_RETUNE"], words: "retune"),
+    Way(rule: "old-host", manifest: ("\"min_minor\": 3", "\"min_minor\": 1"), words: "signal 11"),
+  ]
+
+  @Test(arguments: deeds + ends + files)
+  func `each way to break a rule is caught by the rule, and the command survives it`(_ way: Way) throws {
+    let command = try Command()
+    let file = try plugin(way, in: command)
+    let (answer, report) = try check(file, ["--only", way.rule] + way.arguments, in: command)
+    #expect(answer.code == way.code, "\(answer.out)\(answer.err)")
+    let found = report.findings.filter { $0.rule == way.rule && $0.level == (way.code == 1 ? "warning" : "failure") }
+    #expect(!found.isEmpty, "\(answer.out)")
+    #expect(found.contains { $0.text.contains(way.words) }, "\(answer.out)")
+    #expect(found.allSatisfy { !$0.remedy.isEmpty && $0.link == "docs/plugin-check.md#\(way.rule)" })
+    #expect(!report.passed.contains(way.rule))
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+/// `lethe plugin check` on plugins that are meant to be right.
+@Suite struct ShippedPluginTests {
+  private static let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    .deletingLastPathComponent()
+
+  /// The methods that come with the command, by the names of their files.
+  static let shipped: [String] = {
+    let methods = try? FileManager.default.contentsOfDirectory(
+      atPath: checkout.appendingPathComponent("Plugins").path)
+    return (methods ?? []).filter { !$0.hasPrefix(".") && !$0.hasSuffix(".md") }.sorted().map { "lib\($0).so" }
+  }()
+
+  @Test(arguments: shipped)
+  func `a plugin that comes with the command breaks no rule`(_ name: String) throws {
+    let command = try Command()
+    let answer = try command.run(["plugin", "check", Self.folder.appendingPathComponent(name).path])
+    // What SwiftPM writes about its toolchain is a warning.
+    #expect(answer.code == 0 || answer.code == 1, "\(answer.out)\(answer.err)")
+    #expect(!answer.out.contains("\nfailure "), "\(answer.out)")
+  }
+
+  @Test(arguments: [("c", "libcap.so"), ("cpp", "libfade.so")])
+  func `a plugin made from a template keeps to every rule`(_ language: String, _ library: String) throws {
+    let command = try Command()
+    try FileManager.default.copyItem(
+      at: checkout.appendingPathComponent("sdk/template/\(language)"),
+      to: command.folder.appendingPathComponent(language))
+    let sdk = checkout.appendingPathComponent("sdk").path
+    try shell(
+      ["env", "LETHE_SDK=\(sdk)", "make", "-s", "--no-print-directory", "-C", language, library], in: command.folder)
+    let answer = try command.run(["plugin", "check", "\(language)/\(library)"])
+    #expect(answer.code == 0, "\(answer.out)\(answer.err)")
+  }
+
+  @Test func `the manual has every rule, with its sentence and what to do`() throws {
+    struct Rule: Decodable {
+      let id, text, remedy: String
+    }
+    let answer = try Command().run(["plugin", "check", "--rules", "--json"])
+    let rules = try JSONDecoder().decode([Rule].self, from: Data(answer.out.utf8))
+    let manual = try String(contentsOf: checkout.appendingPathComponent("docs/plugin-check.md"), encoding: .utf8)
+    let sections = manual.components(separatedBy: "\n### ").dropFirst()
+      .map { $0.components(separatedBy: "\n## ")[0] }
+    #expect(Set(sections.map { $0.prefix { $0 != "\n" }.description }) == Set(rules.map(\.id)))
+    #expect(Set(rules.map(\.id)).count == rules.count)
+    for rule in rules {
+      let section = try #require(sections.first { $0.hasPrefix(rule.id + "\n") }, "\(rule.id)")
+      // In the manual a sentence begins with a capital letter.
+      #expect(section.contains(rule.text.dropFirst()), "\(rule.id): \(rule.text)")
+      #expect(section.contains(rule.remedy.dropFirst()), "\(rule.id): \(rule.remedy)")
+    }
+  }
+}
