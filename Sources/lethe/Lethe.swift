@@ -23,7 +23,7 @@ struct Lethe: ParsableCommand {
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
-      PluginCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self,
+      PluginCommand.self, SDKCommand.self, DoctorCommand.self, BenchCommand.self, AuditWorkerCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

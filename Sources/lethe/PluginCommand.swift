@@ -5,8 +5,8 @@ import Runs
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin",
-    abstract: "See which plugins there are and what they can do. Nothing of theirs is run.",
-    subcommands: [PluginListCommand.self, PluginShowCommand.self])
+    abstract: "See which plugins there are and what they can do, and begin one of your own.",
+    subcommands: [PluginListCommand.self, PluginShowCommand.self, PluginNewCommand.self])
 }
 
 /// `lethe plugin list`.

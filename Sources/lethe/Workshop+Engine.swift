@@ -11,15 +11,28 @@ extension Workshop {
     let front = Front(tensorBoard: tensorBoard)
     return Workshop(
       version: Front.version,
+      hostFacts: HostFacts(abi: Front.abiVersion, platform: Front.platform, swift: Front.swiftVersion),
+      hasLibTorch: { Front.hasLibTorch },
       catalog: { try PartCatalog.discover(folders: $0) },
       digest: { Front.digest($0) },
       findings: { Front.findings().map { Finding(name: $0.name, value: $0.value, isProblem: $0.isProblem) } },
-      carryOut: { try front.carryOut($0, in: $1, sink: $2) },
+      carryOut: {
+        try Installation.fetchLibTorch()
+        return try front.carryOut($0, in: $1, sink: $2)
+      },
       resume: { try front.resume($0, sink: $1) },
-      evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
+      evaluate: {
+        try Installation.fetchLibTorch()
+        return try front.evaluate($0, weights: $1, in: $2, sink: $3)
+      },
       auditor: { plan, sink in
         let auditor = front.auditor(plan, sink: sink)
-        return Auditor(budget: auditor.budget, open: auditor.open, make: auditor.make, report: auditor.report)
+        return Auditor(
+          budget: auditor.budget, open: auditor.open,
+          make: {
+            try Installation.fetchLibTorch()
+            return try auditor.make($0)
+          }, report: auditor.report)
       },
       time: { steps, rounds, progress in
         try front.time(
