@@ -19,9 +19,10 @@ run() {
 }
 
 "$lethe" plugin show org.example.my-method --plugin-path "@BUILT@" >/dev/null
-if "$lethe" plugin check --help >/dev/null 2>&1; then
-  "$lethe" plugin check org.example.my-method --plugin-path "@BUILT@" || fail "the contract is not kept"
-fi
+case $("$lethe" plugin --help) in
+  *'  check '*) "$lethe" plugin check org.example.my-method --plugin-path "@BUILT@" || fail "the contract is not kept" ;;
+  *) echo "my-method: this lethe has no 'plugin check'; the contract is not looked at" ;;
+esac
 run first
 run second
 run without @WITHOUT@
