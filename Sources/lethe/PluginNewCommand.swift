@@ -63,14 +63,14 @@ struct PluginName: Equatable {
 
   /// Words that a module of Swift, a crate or a Python module cannot be called.
   private static let taken: Set<String> = [
-    "swift", "foundation", "glibc", "lethe", "clethe", "lethe-sdk", "core", "std", "alloc", "test", "proc-macro", "self",
-    "super", "crate", "numpy", "torch", "build", "src",
+    "swift", "foundation", "glibc", "lethe", "clethe", "lethe-sdk", "core", "std", "alloc", "test", "proc-macro",
+    "self", "super", "crate", "numpy", "torch", "build", "src",
   ]
 
   init(_ name: String, domain: String) throws {
     guard name.wholeMatch(of: /[a-z][a-z0-9]*(-[a-z0-9]+)*/) != nil, name.utf8.count <= 40 else {
       throw CommandError.badName(
-        name, reason: "small letters, digits and single hyphens would be right, a letter first, at most 40: 'my-method'")
+        name, reason: "small letters, digits and single hyphens would be right, a letter first, at most 40 in all")
     }
     guard !Self.taken.contains(name) else { throw CommandError.badName(name, reason: "the word is taken") }
     guard domain.wholeMatch(of: /[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)*/) != nil, domain.utf8.count <= 80 else {
