@@ -60,6 +60,13 @@ struct OpenFile: ~Copyable {
     guard unsafe lstat(path, &now) == 0, FileIdentity(now) == identity else { throw .replaced(path: path) }
   }
 
+  /// Its bytes, at most so many; nil where it has more, or fewer than it had.
+  func bytes(atMost most: Int64) -> [UInt8]? {
+    guard identity.size <= most else { return nil }
+    let size = UInt64(max(0, identity.size))
+    return ByteSource(descriptor: descriptor, size: size).read(0, size)?.bytes
+  }
+
   /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
   func sha256() throws(PluginError) -> String {
     let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))

@@ -16,7 +16,8 @@ package enum HostFacts {
   /// The Swift that built this host, whose runtime shared plugins use. Nothing promises that the runtime of another patch
   /// release is the same; of a compiler that is not listed here only major and minor are known.
   #if compiler(>=6.3.3)
-    package static let swift = "\(_SwiftStdlibVersion.current._value >> 16).\(_SwiftStdlibVersion.current._value >> 8 & 255)"
+    package static let swift =
+      "\(_SwiftStdlibVersion.current._value >> 16).\(_SwiftStdlibVersion.current._value >> 8 & 255)"
   #elseif compiler(>=6.3.2)
     package static let swift = "6.3.2"
   #elseif compiler(>=6.3.1)
@@ -31,7 +32,10 @@ package enum HostFacts {
   ]
 
   /// Refuses what can be known without loading: generation, additions, services, platform, Swift runtime, entry symbol.
-  static func admit(_ manifest: Manifest, exports: [String]?) throws(AdmissionProblem) {
+  /// A source file may be for `any` platform.
+  static func admit(
+    _ manifest: Manifest, exports: [String]?, isSource: Bool = false
+  ) throws(AdmissionProblem) {
     guard manifest.generation == generation else {
       throw .generation(found: [manifest.generation], wanted: generation)
     }
@@ -41,7 +45,7 @@ package enum HostFacts {
     }
     guard manifest.minimumMinor <= minor else { throw .minor(needed: manifest.minimumMinor, offered: minor) }
     for service in manifest.requires where !services.contains(service) { throw .service(service, known: services) }
-    guard manifest.platform == platform else { throw .platform(found: manifest.platform, wanted: platform) }
+    guard manifest.platform == platform || isSource && manifest.platform == "any" else { throw .platform(found: manifest.platform, wanted: platform) }
     if manifest.swiftLinkage == .dynamic, let found = manifest.swiftVersion, found != swift,
       !found.hasPrefix(swift + ".")
     {

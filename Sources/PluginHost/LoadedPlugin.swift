@@ -20,14 +20,21 @@ package final class LoadedPlugin: Sendable {
     try trust.check(opened, asked: file.path)
     let sha256 = try opened.sha256()
     try LoadedFiles.claim(opened)
+    if file.isSource {
+      let text = try PythonBridge.text(of: opened)
+      try opened.checkUnchanged()
+      unsafe try self.init(file, sha256: sha256, table: Self.run(file, text))
+      return
+    }
     let handle = unsafe try Self.load(opened.path)
     try opened.checkUnchanged()
-    unsafe try self.init(file, sha256: sha256, handle: handle)
+    unsafe try self.init(file, sha256: sha256, table: Self.enter(file, handle))
   }
 
-  private init(_ file: PluginFile, sha256: String, handle: UnsafeMutableRawPointer) throws(PluginError) {
-    self.file = file
-    self.sha256 = sha256
+  /// Calls the plugin's one exported function.
+  private static func enter(
+    _ file: PluginFile, _ handle: UnsafeMutableRawPointer
+  ) throws(PluginError) -> UnsafePointer<lethe_plugin> {
     guard let symbol = unsafe dlsym(handle, HostFacts.entrySymbol) else {
       throw .unfit(plugin: file.manifest.id, path: file.path, .noEntry(symbol: HostFacts.entrySymbol))
     }
@@ -36,6 +43,22 @@ package final class LoadedPlugin: Sendable {
     let call = PluginCall(file, "entry", nil)
     try unsafe CallError.check(call) { error in unsafe entry(ServiceTables.host, &table, error) }
     guard let table = unsafe table else { throw .call(call, .noTable) }
+    return unsafe table
+  }
+
+  /// Runs a source file in the process, by the library that knows its language.
+  private static func run(_ file: PluginFile, _ text: [UInt8]) throws(PluginError) -> UnsafePointer<lethe_plugin> {
+    let bridge = try PythonBridge.open(for: file)
+    var table: UnsafePointer<lethe_plugin>?
+    let call = PluginCall(file, "entry", nil)
+    try unsafe CallError.check(call) { error in unsafe bridge.enter(file, text, &table, error) }
+    guard let table = unsafe table else { throw .call(call, .noTable) }
+    return unsafe table
+  }
+
+  private init(_ file: PluginFile, sha256: String, table: UnsafePointer<lethe_plugin>) throws(PluginError) {
+    self.file = file
+    self.sha256 = sha256
     do throws(TableProblem) {
       strategies = unsafe try TableReader(manifest: file.manifest).read(table)
     } catch {

@@ -96,7 +96,7 @@ struct PluginTemplate {
       case .rust: #""rust""#
       case .python: #""python""#
       }
-    return text.replacing(#""@LANGUAGE@""#, with: word).replacing("@PLATFORM@", with: facts.platform)
+    return text.replacing(#""@LANGUAGE@""#, with: word).replacing("@PLATFORM@", with: language == .python ? "any" : facts.platform)
       .replacing("@SDK@", with: sdk.path).replacing("@BUILT@", with: places.built)
       .replacing("@SOURCE@", with: places.source).replacing("@MANIFEST_FILE@", with: places.manifest ?? places.source)
       .replacing("@WITHOUT@", with: without).replacing("@ROLE@", with: role.rawValue)
