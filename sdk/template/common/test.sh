@@ -1,10 +1,11 @@
 #!/bin/sh
-# The plugin keeps its contract, does something, and does it again bit for bit. LETHE names another command.
+# The plugin keeps its contract, does something, and does it again bit for bit. LETHE names another command, KEEP a folder
+# for the runs.
 set -eu
 cd "$(dirname "$0")"
 lethe=${LETHE:-lethe}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+work=${KEEP:-$(mktemp -d)}
+[ -n "${KEEP-}" ] || trap 'rm -rf "$work"' EXIT
 
 fail() {
   echo "my-method: $1" >&2
