@@ -45,7 +45,9 @@ package enum HostFacts {
     }
     guard manifest.minimumMinor <= minor else { throw .minor(needed: manifest.minimumMinor, offered: minor) }
     for service in manifest.requires where !services.contains(service) { throw .service(service, known: services) }
-    guard manifest.platform == platform || isSource && manifest.platform == "any" else { throw .platform(found: manifest.platform, wanted: platform) }
+    guard manifest.platform == platform || isSource && manifest.platform == "any" else {
+      throw .platform(found: manifest.platform, wanted: platform)
+    }
     if manifest.swiftLinkage == .dynamic, let found = manifest.swiftVersion, found != swift,
       !found.hasPrefix(swift + ".")
     {

@@ -9,11 +9,13 @@ import Tensors
   static let largestSource: Int64 = 1 << 24
 
   /// `lethe_python_enter` of `Sources/PythonBridge`.
-  private typealias Enter = @convention(c) (
-    _ host: UnsafePointer<lethe_host>?, _ path: UnsafePointer<CChar>?, _ text: UnsafePointer<UInt8>?, _ length: UInt64,
-    _ kit: UnsafePointer<CChar>?, _ libtorch: UnsafePointer<CChar>?,
-    _ out: UnsafeMutablePointer<UnsafePointer<lethe_plugin>?>?, _ error: UnsafeMutablePointer<lethe_error>?
-  ) -> lethe_status
+  private typealias Enter =
+    @convention(c) (
+      _ host: UnsafePointer<lethe_host>?, _ path: UnsafePointer<CChar>?, _ text: UnsafePointer<UInt8>?,
+      _ length: UInt64,
+      _ kit: UnsafePointer<CChar>?, _ libtorch: UnsafePointer<CChar>?,
+      _ out: UnsafeMutablePointer<UnsafePointer<lethe_plugin>?>?, _ error: UnsafeMutablePointer<lethe_error>?
+    ) -> lethe_status
 
   private let function: Enter
   private let kit: String

@@ -76,7 +76,7 @@ struct PluginTemplate {
     if let place = places.manifest {
       found[place] = manifest
     } else {
-      found[places.source] = code.replacing("@MANIFEST@\n", with: Self.commented(manifest))
+      found[places.source] = code.replacing("# @MANIFEST@\n", with: Self.commented(manifest))
     }
     var filled: [String: String] = [:]
     for (path, text) in found {
@@ -96,10 +96,12 @@ struct PluginTemplate {
       case .rust: #""rust""#
       case .python: #""python""#
       }
-    return text.replacing(#""@LANGUAGE@""#, with: word).replacing("@PLATFORM@", with: language == .python ? "any" : facts.platform)
-      .replacing("@SDK@", with: sdk.path).replacing("@BUILT@", with: places.built)
-      .replacing("@SOURCE@", with: places.source).replacing("@MANIFEST_FILE@", with: places.manifest ?? places.source)
-      .replacing("@WITHOUT@", with: without).replacing("@ROLE@", with: role.rawValue)
+    return text.replacing(#""@LANGUAGE@""#, with: word).replacing(
+      "@PLATFORM@", with: language == .python ? "any" : facts.platform
+    )
+    .replacing("@SDK@", with: sdk.path).replacing("@BUILT@", with: places.built)
+    .replacing("@SOURCE@", with: places.source).replacing("@MANIFEST_FILE@", with: places.manifest ?? places.source)
+    .replacing("@WITHOUT@", with: without).replacing("@ROLE@", with: role.rawValue)
   }
 
   /// The manifest as comments that can be read without running the file.

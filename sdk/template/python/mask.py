@@ -1,4 +1,4 @@
-@MANIFEST@
+# @MANIFEST@
 """Only the weights that the forget set pulls at may move:
 
     score_k = sum over batches b of D_f of  n_b * | d/d theta_k  mean over b of CE |

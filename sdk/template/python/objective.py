@@ -1,4 +1,4 @@
-@MANIFEST@
+# @MANIFEST@
 """Descent on what is kept, ascent on what is forgotten:
 
     L(theta) = mean over D_r of CE(theta; x, y)  -  ascent * mean over D_f of CE(theta; x, y)

@@ -1,4 +1,4 @@
-@MANIFEST@
+# @MANIFEST@
 """Samples with a large loss count more:
 
     w_i = exp(loss_i / temperature) / sum over the term's samples of exp(loss_j / temperature)

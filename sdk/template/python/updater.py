@@ -1,4 +1,4 @@
-@MANIFEST@
+# @MANIFEST@
 """Forgetting does not work against keeping. With the gradients f and r of the forget and of the retain term:
 
     direction = f + r - min(0, <f, r>) / max(<r, r>, floor) * r
