@@ -9,7 +9,7 @@ RUN := env -u LIBTORCH $(SWIFT)
 LETHE := .build/release/lethe
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint docs gates fuzz check check-all gpu-bundle clean
+.PHONY: help setup build demo test bench lint docs gates fuzz check check-all gpu-bundle install dist clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,5 +55,11 @@ check-all: ## that with the slow tests, fuzzing, and tests under sanitizers
 gpu-bundle: build ## collect what a GPU machine needs into gpu-bundle/ (DATA=folder adds data)
 	scripts/gpu-bundle $(DATA)
 
+install: build ## copy command, plugins, kit and documents into PREFIX
+	scripts/install "$(PREFIX)"
+
+dist: build ## pack a tarball that runs wherever it is unpacked into dist/
+	scripts/dist
+
 clean: ## delete what was built; the cache of LibTorch stays
-	rm -rf .build gpu-bundle
+	rm -rf .build gpu-bundle dist

@@ -112,6 +112,7 @@ let package = Package(
   products: [
     .executable(name: "lethe", targets: ["lethe"]),
     .library(name: "CTorch", type: .dynamic, targets: ["CTorch"]),
+    .library(name: "PythonBridge", type: .dynamic, targets: ["PythonBridge"]),
   ] + plugins.map(\.product),
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -135,6 +136,12 @@ let package = Package(
         ])
       ],
       linkerSettings: [.unsafeFlags(["-L\(libtorch)/lib", "-ltorch_cpu", "-lc10"])]),
+
+    // Python, for plugins written in it. Nothing links it, and it links no Python: it opens the one there is.
+    .target(
+      name: "PythonBridge", dependencies: ["CLethe"], publicHeadersPath: ".",
+      cSettings: [.unsafeFlags(["-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs"])]),
 
     system("CFFI", pkgConfig: "libffi", apt: "libffi-dev"),
     system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),

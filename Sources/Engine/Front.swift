@@ -136,6 +136,18 @@ package struct Front {
     }
   }
 
+  /// Version of the C ABI for plugins, `generation.minor`.
+  package static var abiVersion: String { "\(HostFacts.generation).\(HostFacts.minor)" }
+
+  /// The machine, as a manifest names it.
+  package static var platform: String { HostFacts.platform }
+
+  /// The Swift that built this program.
+  package static var swiftVersion: String { HostFacts.swift }
+
+  /// Whether LibTorch is where it is looked for; does not open it.
+  package static var hasLibTorch: Bool { (try? LibTorchLocation.find()) != nil }
+
   /// What a run would find on this machine, looked up without opening LibTorch.
   package static func findings() -> [(name: String, value: String, isProblem: Bool)] {
     let torch: (name: String, value: String, isProblem: Bool)

@@ -82,6 +82,13 @@ struct OpenFile: ~Copyable {
     }
   }
 
+  /// Its bytes, at most so many; nil where it has more, or fewer than it had.
+  func bytes(atMost most: Int64) -> [UInt8]? {
+    guard identity.size <= most else { return nil }
+    let size = UInt64(max(0, identity.size))
+    return ByteSource(descriptor: descriptor, size: size).read(0, size)?.bytes
+  }
+
   /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
   func sha256() throws(PluginError) -> String {
     let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))

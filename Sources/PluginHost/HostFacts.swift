@@ -1,28 +1,29 @@
 /// What this host is, as plugins have to fit it.
-enum HostFacts {
+package enum HostFacts {
   static let name = "lethe"
   static let version = "0.1.0"
   /// Generation of the C ABI: part of the entry symbol's name.
-  static let generation = 0
+  package static let generation = 0
   /// Additions to that generation.
-  static let minor = 4
+  package static let minor = 4
   static let entryPrefix = "lethe_plugin_abi"
   static let entrySymbol = "lethe_plugin_abi0"
   #if arch(x86_64)
-    static let platform = "linux-x86_64"
+    package static let platform = "linux-x86_64"
   #else
-    static let platform = "linux-aarch64"
+    package static let platform = "linux-aarch64"
   #endif
   /// The Swift that built this host, whose runtime shared plugins use. Nothing promises that the runtime of another patch
   /// release is the same; of a compiler that is not listed here only major and minor are known.
   #if compiler(>=6.3.3)
-    static let swift = "\(_SwiftStdlibVersion.current._value >> 16).\(_SwiftStdlibVersion.current._value >> 8 & 255)"
+    package static let swift =
+      "\(_SwiftStdlibVersion.current._value >> 16).\(_SwiftStdlibVersion.current._value >> 8 & 255)"
   #elseif compiler(>=6.3.2)
-    static let swift = "6.3.2"
+    package static let swift = "6.3.2"
   #elseif compiler(>=6.3.1)
-    static let swift = "6.3.1"
+    package static let swift = "6.3.1"
   #else
-    static let swift = "6.3"
+    package static let swift = "6.3"
   #endif
   /// Every service that a manifest may require.
   static let services = [
@@ -32,7 +33,10 @@ enum HostFacts {
   ]
 
   /// Refuses what can be known without loading: generation, additions, services, platform, Swift runtime, entry symbol.
-  static func admit(_ manifest: Manifest, exports: [String]?) throws(AdmissionProblem) {
+  /// A source file may be for `any` platform.
+  static func admit(
+    _ manifest: Manifest, exports: [String]?, isSource: Bool = false
+  ) throws(AdmissionProblem) {
     guard manifest.generation == generation else {
       throw .generation(found: [manifest.generation], wanted: generation)
     }
@@ -42,7 +46,9 @@ enum HostFacts {
     }
     guard manifest.minimumMinor <= minor else { throw .minor(needed: manifest.minimumMinor, offered: minor) }
     for service in manifest.requires where !services.contains(service) { throw .service(service, known: services) }
-    guard manifest.platform == platform else { throw .platform(found: manifest.platform, wanted: platform) }
+    guard manifest.platform == platform || isSource && manifest.platform == "any" else {
+      throw .platform(found: manifest.platform, wanted: platform)
+    }
     if manifest.swiftLinkage == .dynamic, let found = manifest.swiftVersion, found != swift,
       !found.hasPrefix(swift + ".")
     {

@@ -19,17 +19,26 @@ package final class LoadedPlugin: Sendable {
     guard opened.identity == file.identity else { throw .replaced(path: file.path) }
     try trust.check(opened, asked: file.path)
     let sha256 = try opened.sha256()
+    if file.isSource {
+      let text = try PythonBridge.text(of: opened)
+      try opened.checkUnchanged()
+      FlightRecorder.enter(PluginCall(file, "load", nil))
+      defer { FlightRecorder.leave() }
+      unsafe try self.init(file, sha256: sha256, table: Self.run(file, text))
+      return
+    }
     // A library's constructors run while it is opened.
     FlightRecorder.enter(PluginCall(file, "load", nil))
     defer { FlightRecorder.leave() }
     let handle = unsafe try LoadedFiles.handle(of: opened)
     try opened.checkUnchanged()
-    unsafe try self.init(file, sha256: sha256, handle: handle)
+    unsafe try self.init(file, sha256: sha256, table: Self.enter(file, handle))
   }
 
-  private init(_ file: PluginFile, sha256: String, handle: UnsafeMutableRawPointer) throws(PluginError) {
-    self.file = file
-    self.sha256 = sha256
+  /// Calls the plugin's one exported function.
+  private static func enter(
+    _ file: PluginFile, _ handle: UnsafeMutableRawPointer
+  ) throws(PluginError) -> UnsafePointer<lethe_plugin> {
     guard let symbol = unsafe dlsym(handle, HostFacts.entrySymbol) else {
       throw .unfit(plugin: file.manifest.id, path: file.path, .noEntry(symbol: HostFacts.entrySymbol))
     }
@@ -38,6 +47,22 @@ package final class LoadedPlugin: Sendable {
     let call = PluginCall(file, "entry", nil)
     try unsafe CallError.check(call) { error in unsafe entry(ServiceTables.host, &table, error) }
     guard let table = unsafe table else { throw .call(call, .noTable) }
+    return unsafe table
+  }
+
+  /// Runs a source file in the process, by the library that knows its language.
+  private static func run(_ file: PluginFile, _ text: [UInt8]) throws(PluginError) -> UnsafePointer<lethe_plugin> {
+    let bridge = try PythonBridge.open(for: file)
+    var table: UnsafePointer<lethe_plugin>?
+    let call = PluginCall(file, "entry", nil)
+    try unsafe CallError.check(call) { error in unsafe bridge.enter(file, text, &table, error) }
+    guard let table = unsafe table else { throw .call(call, .noTable) }
+    return unsafe table
+  }
+
+  private init(_ file: PluginFile, sha256: String, table: UnsafePointer<lethe_plugin>) throws(PluginError) {
+    self.file = file
+    self.sha256 = sha256
     do throws(TableProblem) {
       strategies = unsafe try TableReader(manifest: file.manifest).read(table)
     } catch {

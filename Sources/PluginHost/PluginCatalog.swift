@@ -33,17 +33,22 @@ package struct PluginCatalog: Sendable {
   package init(_ searchPath: SearchPath) throws(PluginError) {
     self.searchPath = searchPath
     for folder in searchPath.folders {
+      if folder.origin == .asked, SourceManifest.isSource(folder.path) {
+        add(folder.path, .asked, isNamed: true)
+        continue
+      }
       guard let names = try Self.libraries(in: folder) else { continue }
       for name in names { add(folder.path + "/" + name, folder.origin) }
     }
   }
 
-  private mutating func add(_ path: String, _ origin: SearchPath.Origin) {
+  private mutating func add(_ path: String, _ origin: SearchPath.Origin, isNamed: Bool = false) {
     do throws(PluginError) {
       let plugin = try PluginFile(reading: path)
       // A link beside its target, or a folder reached in two ways, is one plugin.
       if !plugins.contains(where: { $0.identity.isSameFile(as: plugin.identity) }) { plugins.append(plugin) }
-    } catch .note(_, .missing) where origin == .executable {
+    } catch .note(let path, .missing) where origin == .executable || SourceManifest.isSource(path) && !isNamed {
+      // A Python file that says nothing of Lethe lies there for its own reasons.
     } catch .notALibrary where origin == .executable {
     } catch {
       refusals.append(Refusal(path: path, error: error))
@@ -86,7 +91,7 @@ package struct PluginCatalog: Sendable {
     return errors
   }
 
-  /// Names of the libraries of a folder in order, or nil where a usual folder is missing.
+  /// Names of the libraries and sources of a folder in order, or nil where a usual folder is missing.
   private static func libraries(in folder: SearchPath.Folder) throws(PluginError) -> [String]? {
     guard let directory = unsafe opendir(folder.path) else {
       guard folder.origin == .asked else { return nil }
@@ -99,7 +104,7 @@ package struct PluginCatalog: Sendable {
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
         unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
       }
-      if name.hasSuffix(".so"), !name.hasPrefix(".") { names.append(name) }
+      if name.hasSuffix(".so") || SourceManifest.isSource(name), !name.hasPrefix(".") { names.append(name) }
     }
     return names.sorted()
   }

@@ -4,7 +4,10 @@ extension PluginError: CustomStringConvertible {
     case .notThere(let path): "'\(path)': no such file or folder"
     case .unreadable(let path, let reason): "'\(path)' cannot be read: \(reason)"
     case .notALibrary(let path, let problem): "'\(path)' is not a shared library for this machine: \(problem)"
-    case .note(let path, .missing): "'\(path)' is not a plugin: \(NoteProblem.missing)"
+    case .note(let path, .missing):
+      "'\(path)' is not a plugin: "
+        + (SourceManifest.isSource(path)
+          ? "there is no line '\(SourceManifest.opening)' among the comments at its top" : "\(NoteProblem.missing)")
     case .note(let path, let problem): "'\(path)' has a malformed manifest note: \(problem)"
     case .manifest(let path, let problem): "the manifest of '\(path)' is wrong: \(problem)"
     case .unfit(let plugin, let path, let problem): "plugin '\(plugin)' ('\(path)') cannot be used: \(problem)"
@@ -71,6 +74,7 @@ extension NoteProblem: CustomStringConvertible {
     case .several(let count): "there are \(count) of them, one would be right"
     case .truncated: "it runs past its section"
     case .unterminated: "its text does not end with a zero byte"
+    case .unclosed: "the comments end before the line '\(SourceManifest.closing)' that would close it"
     case .empty: "it has no text"
     case .zeroInside: "its text has a zero byte inside"
     case .notUTF8: "its text is not UTF-8"

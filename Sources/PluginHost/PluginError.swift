@@ -87,6 +87,8 @@ package enum NoteProblem: Error, Equatable, Sendable {
   case several(Int)
   case truncated
   case unterminated
+  /// The comments of a source file end before the manifest does.
+  case unclosed
   case empty
   case zeroInside
   case notUTF8

@@ -9,7 +9,7 @@ package struct PluginFile: Sendable, Equatable {
   package let exports: [String]?
   package let identity: FileIdentity
 
-  /// Reads the note of a file and refuses a plugin that this host cannot serve.
+  /// Reads the manifest of a file and refuses a plugin that this host cannot serve.
   package init(reading path: String) throws(PluginError) {
     let file = try OpenFile(path)
     try self.init(file)
@@ -22,15 +22,17 @@ package struct PluginFile: Sendable, Equatable {
   }
 
   init(_ source: ByteSource, path: String, identity: FileIdentity) throws(PluginError) {
-    let library: ElfFile
-    do throws(LibraryProblem) {
-      library = try ElfFile(source)
-    } catch {
-      throw .notALibrary(path: path, error)
+    var library: ElfFile?
+    if !SourceManifest.isSource(path) {
+      do throws(LibraryProblem) {
+        library = try ElfFile(source)
+      } catch {
+        throw .notALibrary(path: path, error)
+      }
     }
     let text: String
     do throws(NoteProblem) {
-      text = try library.manifestText()
+      text = if let library { try library.manifestText() } else { try SourceManifest.text(source) }
     } catch {
       throw .note(path: path, error)
     }
@@ -39,17 +41,20 @@ package struct PluginFile: Sendable, Equatable {
     } catch {
       throw .manifest(path: path, error)
     }
-    let dynamic = library.dynamicTable()
+    let dynamic = library?.dynamicTable()
     do throws(AdmissionProblem) {
-      try HostFacts.admit(manifest, exports: dynamic.exports)
+      try HostFacts.admit(manifest, exports: dynamic?.exports, isSource: library == nil)
     } catch {
       throw .unfit(plugin: manifest.id, path: path, error)
     }
     self.path = path
     self.identity = identity
-    needed = dynamic.needed
-    exports = dynamic.exports
+    needed = dynamic?.needed ?? []
+    exports = dynamic?.exports
   }
+
+  /// Whether it is run from its source.
+  package var isSource: Bool { SourceManifest.isSource(path) }
 
   /// The file's name, without its folder.
   package var name: String { path.split(separator: "/").last.map(String.init) ?? path }

@@ -4,7 +4,7 @@ import Glibc
 /// `LETHE_PLUGIN_PATH`, the user's data folder, the folder of the executable. Never the current folder, never what the
 /// dynamic linker searches.
 package struct SearchPath: Sendable {
-  /// Who named a folder.
+  /// Who named a folder. A file of Python may be asked for as well.
   package enum Origin: Sendable, Equatable {
     /// `--plugin-path` or a recipe: it has to be there.
     case asked

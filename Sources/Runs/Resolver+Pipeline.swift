@@ -52,13 +52,13 @@ extension Resolver {
     top["pipeline"]?.content == .scalar(.string("none"))
   }
 
-  /// A strategy: its id, or a map with `plugin` and its parameters.
+  /// A strategy: its id or its Python file, or a map with `plugin` and its parameters.
   ///
   /// - Parameter hostKeys: keys of the map that are not the strategy's.
   func part(
     _ written: Written, _ key: String, _ role: PartRole, hostKeys: [String] = []
   ) throws(RunError) -> PartPlan {
-    let id: String
+    var id: String
     var values: [Written.Entry] = []
     switch written.content {
     case .scalar(.string(let text)): id = text
@@ -76,6 +76,7 @@ extension Resolver {
         written.place, key: key, expected: "a plugin's id or a map with 'plugin'", found: written.words)
     }
     let place = written["plugin"]?.place ?? written.place
+    if Self.isSource(id) { id = try strategy(in: id, key, role, place) }
     let descriptor = try descriptor(id, key, role, place)
     return PartPlan(
       id: id, pluginID: descriptor.pluginID, version: descriptor.version, file: descriptor.file,

@@ -35,12 +35,16 @@ extension RunPlan {
 }
 
 extension RunConfig {
-  /// The folders of plugins that the recipe adds, absolute; needed to make the catalogue that the plan is made with.
+  /// The folders of plugins that the recipe adds, and the source files that its parts name, absolute; needed to make the catalogue that the plan is made with.
   package func pluginFolders(_ environment: ResolverEnvironment) throws(RunError) -> [String] {
     let resolver = Resolver(
       config: self, catalog: PartCatalog(parts: []), environment: environment, purpose: .evaluate)
     let top = try SectionReader(try root(), path: "", in: .recipe, missingAt: .nowhere(file))
-    return try resolver.paths(top, "plugins")
+    var paths = try resolver.paths(top, "plugins")
+    for key in ["pipeline", "swaps"] {
+      if let written = top[key] { try resolver.collectSources(written, under: key, &paths) }
+    }
+    return paths
   }
 }
 

@@ -45,6 +45,8 @@ package enum RunError: Error, Equatable, Sendable {
   case unknownPlugin(Place, key: String, id: String, nearest: String?, catalog: PartCatalog)
   /// A strategy that several files have.
   case severalPlugins(Place, key: String, id: String, files: [String])
+  /// A file that has several strategies of the role.
+  case severalStrategies(Place, key: String, file: String, ids: [String])
   /// A strategy in the wrong place.
   case wrongRole(Place, key: String, id: String, actual: PartRole, expected: PartRole)
   /// A parameter that a strategy does not have.
@@ -111,7 +113,8 @@ extension RunError: CustomStringConvertible {
     case .unknownKey, .wrongType, .outOfRange, .notAChoice, .twice, .notExactlyOne, .missing, .doesNotGoWith,
       .unsetVariable:
       keyDescription
-    case .unknownPlugin, .severalPlugins, .wrongRole, .unknownParameter, .wrongTask, .scheduleRefused, .updaterNeeds:
+    case .unknownPlugin, .severalPlugins, .severalStrategies, .wrongRole, .unknownParameter, .wrongTask,
+      .scheduleRefused, .updaterNeeds:
       partDescription
     case .swapOutside(let place, let at, let epochs):
       "\(place.text): a swap at '\(at)' is outside a run of \(epochs) epoch\(epochs == 1 ? "" : "s"); "
@@ -165,6 +168,8 @@ extension RunError: CustomStringConvertible {
         + catalog.refusals.map { "; refused \($0.file): \($0.reason)" }.joined()
     case .severalPlugins(let place, let key, let id, let files):
       "\(place.text): '\(key)': several files have the plugin '\(id)': \(Self.list(files)); keep one of them"
+    case .severalStrategies(let place, let key, let file, let ids):
+      "\(place.text): '\(key)': '\(file)' has several strategies of this role: \(Self.list(ids)); write the one that is meant"
     case .wrongRole(let place, let key, let id, let actual, let expected):
       "\(place.text): '\(key)': '\(id)' is \(actual.withArticle), not \(expected.withArticle)"
     case .unknownParameter(let place, let id, let key, let nearest, let known):

@@ -4,7 +4,7 @@ import Glibc
 package struct LibTorchLocation: Sendable, Equatable {
   /// The folder that holds libtorch_cpu.so.
   package let libraries: String
-  /// libCTorch.so, beside the running program.
+  /// libCTorch.so: beside the running program, or in `../lib/lethe` of an installation.
   package let shim: String
 
   /// Looks in $LIBTORCH, `.deps/libtorch` beside the program's package, the cache folder, and beside the installation.
@@ -13,7 +13,9 @@ package struct LibTorchLocation: Sendable, Equatable {
     var searched: [String] = []
     for folder in candidates(program: program) where !searched.contains(folder) {
       if isFile(folder + "/lib/libtorch_cpu.so") {
-        return LibTorchLocation(libraries: folder + "/lib", shim: program + "/libCTorch.so")
+        let installed = parent(program) + "/lib/lethe/libCTorch.so"
+        return LibTorchLocation(
+          libraries: folder + "/lib", shim: isFile(installed) ? installed : program + "/libCTorch.so")
       }
       searched.append(folder)
     }

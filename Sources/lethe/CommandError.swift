@@ -26,6 +26,16 @@ enum CommandError: Error, Equatable {
   case sameRun(String)
   /// A folder or file that cannot be made.
   case cannotWrite(path: String, reason: String)
+  /// A name that a plugin cannot have.
+  case badName(String, reason: String)
+  /// A role that plugins of that language cannot have yet.
+  case noTemplate(role: String, language: String, roles: [String])
+  /// Something that is there already.
+  case isThere(String)
+  /// An installation without the kit.
+  case noSDK(searched: [String])
+  /// LibTorch is not here and could not be fetched.
+  case noLibTorch(code: Int32)
   /// A disk that takes no more.
   case diskFull(path: String)
   /// A program that does not start, or ends with an error.
@@ -53,15 +63,15 @@ enum CommandError: Error, Equatable {
   var exitCode: Int32 {
     switch self {
     case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun,
-      .withoutAlone:
+      .withoutAlone, .badName, .noTemplate:
       64
-    case .noFile, .noStrategy, .noPart: 66
+    case .noFile, .noStrategy, .noPart, .noSDK: 66
     case .refused: 65
     case .contained: 70
     case .notReproduced: 1
-    case .cannotWrite: 73
+    case .cannotWrite, .isThere: 73
     case .cannotStart, .diskFull, .outputFailed, .python: 74
-    case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code): code
+    case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code), .noLibTorch(let code): code
     case .auditInterrupted(let signal): 128 + signal
     }
   }
@@ -93,6 +103,14 @@ extension CommandError: CustomStringConvertible {
     case .noBenchmark(let name, let known): "no benchmark '\(name)'; there are \(known.joined(separator: ", "))"
     case .sameRun(let label): "two runs of the comparison are the same plan: '\(label)'"
     case .cannotWrite(let path, let reason): "cannot write '\(path)': \(reason); choose another folder with --output"
+    case .badName(let name, let reason): "no plugin can be called '\(name)': \(reason)"
+    case .noTemplate(let role, let language, let roles):
+      "there is no template of the role '\(role)' in \(language); there are \(roles.joined(separator: ", "))"
+    case .isThere(let path): "'\(path)' is there already; choose another folder with --directory"
+    case .noSDK(let searched):
+      "the kit for plugins is not where this command expects it; looked in \(searched.joined(separator: ", "))"
+    case .noLibTorch:
+      "LibTorch is not on this machine and could not be fetched; set LIBTORCH to the folder that holds lib/libtorch_cpu.so"
     case .diskFull(let path): "writing '\(path)' failed: the disk is full; what was written before is whole"
     case .cannotStart(let program): "'\(program)' cannot be started, or did not end well"
     case .outputFailed: "the result cannot be written: standard output is closed or its disk is full"

@@ -26,8 +26,8 @@ struct Lethe: ParsableCommand {
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
-      ControlCommand.self, ReplayCommand.self, PluginCommand.self, DoctorCommand.self, BenchCommand.self,
-      AuditWorkerCommand.self, PluginProbeCommand.self,
+      ControlCommand.self, ReplayCommand.self, PluginCommand.self, SDKCommand.self, DoctorCommand.self,
+      BenchCommand.self, AuditWorkerCommand.self, PluginProbeCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

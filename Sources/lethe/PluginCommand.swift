@@ -5,10 +5,13 @@ import Runs
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin",
-    abstract: "See which plugins there are and what they can do, and check that they keep to the rules.",
+    abstract:
+      "See which plugins there are and what they can do, begin one of your own, and check that it keeps to the rules.",
     discussion:
       "'list' and 'show' read files and run nothing of theirs; 'check' runs a plugin in a process of its own.",
-    subcommands: [PluginListCommand.self, PluginShowCommand.self, PluginCheckCommand.self])
+    subcommands: [
+      PluginListCommand.self, PluginShowCommand.self, PluginNewCommand.self, PluginCheckCommand.self,
+    ])
 }
 
 /// `lethe plugin list`.

@@ -11,23 +11,40 @@ extension Workshop {
     let front = Front(tensorBoard: tensorBoard)
     return Workshop(
       version: Front.version,
+      hostFacts: HostFacts(abi: Front.abiVersion, platform: Front.platform, swift: Front.swiftVersion),
+      hasLibTorch: { Front.hasLibTorch },
       catalog: { try PartCatalog.discover(folders: $0) },
       digest: { Front.digest($0) },
       findings: { Front.findings().map { Finding(name: $0.name, value: $0.value, isProblem: $0.isProblem) } },
-      carryOut: { try front.carryOut($0, in: $1, sink: $2) },
-      resume: { try front.resume($0, without: $1, sink: $2) },
+      carryOut: {
+        try Installation.fetchLibTorch()
+        return try front.carryOut($0, in: $1, sink: $2)
+      },
+      resume: {
+        try Installation.fetchLibTorch()
+        return try front.resume($0, without: $1, sink: $2)
+      },
       replay: { folder, sink in
+        try Installation.fetchLibTorch()
         let replay = try front.replay(folder, sink: sink)
         return ReplayResult(
           steps: replay.steps, changes: replay.changes, tensors: replay.tensors, differing: replay.differing,
           surroundings: replay.surroundings, weights: replay.weights.path)
       },
       ask: { try ControlClient.ask($0, of: $1) },
-      evaluate: { try front.evaluate($0, weights: $1, in: $2, sink: $3) },
+      evaluate: {
+        try Installation.fetchLibTorch()
+        return try front.evaluate($0, weights: $1, in: $2, sink: $3)
+      },
       illustrate: { try ComparisonFiles($0, folders: $1).write(to: $2) },
       auditor: { plan, sink in
         let auditor = front.auditor(plan, sink: sink)
-        return Auditor(budget: auditor.budget, open: auditor.open, make: auditor.make, report: auditor.report)
+        return Auditor(
+          budget: auditor.budget, open: auditor.open,
+          make: {
+            try Installation.fetchLibTorch()
+            return try auditor.make($0)
+          }, report: auditor.report)
       },
       time: { steps, rounds, progress in
         try front.time(

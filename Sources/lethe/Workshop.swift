@@ -28,8 +28,22 @@ struct Workshop {
     let report: (_ folder: URL) throws -> AuditReport
   }
 
+  /// What a plugin has to fit.
+  struct HostFacts: Equatable {
+    /// Version of the C ABI, `generation.minor`.
+    let abi: String
+    /// `linux-x86_64`.
+    let platform: String
+    /// The Swift whose runtime this command brings.
+    let swift: String
+  }
+
   /// Lethe's version.
   let version: String
+  /// What a plugin has to fit.
+  let hostFacts: HostFacts
+  /// Whether LibTorch is where the command looks; does not open it.
+  let hasLibTorch: () -> Bool
   /// The strategies in the usual folders and in these; reads files, runs nothing.
   let catalog: (_ folders: [String]) throws -> PartCatalog
   /// SHA-256 of a text, in hexadecimal.

@@ -10,7 +10,7 @@ struct FunctionRunTests {
   func `a run with a plain function equals the run with the same formula as a plugin, bit for bit`() throws {
     var toy = try ToyRun()
     defer { toy.clean() }
-    let plugin = try build("sdk/template/c", "libcap.so", in: toy.folder)
+    let plugin = try build("Tests/EngineTests/Fixtures/cap", "libcap.so", in: toy.folder)
     let function = try build("examples/plugins/function", "cap.so", in: toy.folder)
     toy.pluginFolders = [plugin.deletingLastPathComponent().path]
     toy.overrides = ["pipeline.reweighter={plugin: org.example.cap, cap: 2.0}"]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A reweighting as a plain C function, without a plugin around it: the same as sdk/template/c. A forget sample whose loss
- * has reached `cap` counts no more; samples of other sets count as always.
+ * A reweighting as a plain C function, without a plugin around it. A forget sample whose loss has reached `cap`
+ * counts no more; samples of other sets count as always.
  */
 #include <math.h>
 #include <stdint.h>

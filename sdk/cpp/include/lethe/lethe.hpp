@@ -13,6 +13,7 @@
 #include <lethe/model.hpp>
 #include <lethe/operator.hpp>
 #include <lethe/plugin.hpp>
+#include <lethe/procedure.hpp>
 #include <lethe/services.hpp>
 #include <lethe/state.hpp>
 #include <lethe/step.hpp>

@@ -7,6 +7,7 @@
 #include <lethe/aten.h>
 #include <lethe/autograd.h>
 #include <lethe/core.h>
+#include <lethe/data.h>
 #include <lethe/diffusion.h>
 #include <lethe/dlpack.h>
 #include <lethe/evaluate.h>
@@ -133,7 +134,8 @@ class Services {
         evaluate(table<lethe_evaluate>(host, LETHE_EVALUATE)),
         steps(table<lethe_steps>(host, LETHE_STEP)),
         dlpack(table<lethe_dlpack>(host, LETHE_DLPACK)),
-        diffusion(table<lethe_diffusion>(host, LETHE_DIFFUSION)) {}
+        diffusion(table<lethe_diffusion>(host, LETHE_DIFFUSION)),
+        data(table<lethe_data>(host, LETHE_DATA)) {}
 
   /// "lethe.core/1".
   const lethe_core core;
@@ -157,6 +159,8 @@ class Services {
   const lethe_dlpack dlpack;
   /// "lethe.diffusion/1".
   const lethe_diffusion diffusion;
+  /// "lethe.data/1".
+  const lethe_data data;
 
   /// The operator that a schema describes. Throws what the host says where there is none.
   lethe_op resolve(lethe_ctx context, const char *schema) const {
