@@ -18,6 +18,7 @@ final class CheckWorld: StrategyWorld {
   let dtype: DType
   /// "model", "original" and "proxy", four tensors each: weights, biases, weights, biases.
   let models: [[Tensor]]
+  private var artifacts: [ArtifactName: [Tensor]] = [:]
   /// What plugins did that they must not do, as the host put it.
   private(set) var misuses: [String] = []
   /// Whether the model that is unlearned was asked without a graph.
@@ -100,6 +101,9 @@ final class CheckWorld: StrategyWorld {
   func parameters(of model: ModelHandle) throws -> NamedTensors {
     NamedTensors(names: Self.names, tensors: models[model.number])
   }
+
+  func artifact(_ name: ArtifactName) throws -> [Tensor]? { artifacts[name] }
+  func store(_ tensors: [Tensor], as name: ArtifactName) throws { artifacts[name] = tensors }
 
   func buffers(of model: ModelHandle) throws -> NamedTensors { NamedTensors(names: [], tensors: []) }
 

@@ -305,18 +305,28 @@ final class Rig {
   }
 }
 
-/// A step of two terms whose gradients are made up.
+/// A step of two terms whose gradients are made up, and the same wherever weights are tried: a trial moves none.
 private final class MadeUpStep: StepView {
-  let terms: [StepTerm]
   let learningRate = 0.1
-  private let lists: [NamedTensors]
+  private let own: [(term: StepTerm, gradients: NamedTensors)]
+  private var shown: [(term: StepTerm, gradients: NamedTensors)]
 
   init(terms: [StepTerm], lists: [NamedTensors]) {
-    self.terms = terms
-    self.lists = lists
+    own = zip(terms, lists).map { ($0, $1) }
+    shown = own
   }
 
-  func gradients(ofTerm index: Int) throws -> NamedTensors { lists[index] }
+  var terms: [StepTerm] { shown.map(\.term) }
+
+  func gradients(ofTerm index: Int) throws -> NamedTensors { shown[index].gradients }
+
+  func evaluate(sets: SampleSet, round: Int, takesGradients: Bool) throws {
+    shown = own.filter { !sets.isDisjoint(with: $0.term.set) }
+  }
+
+  func advance(along direction: [Tensor], learningRate: Double, sharesMoments: Bool) throws {}
+
+  func restore() throws { shown = own }
 }
 
 extension ParameterManifest {

@@ -73,7 +73,7 @@ final class StrategyProbe {
     let isOdd = ["batch-of-one", "bf16", "non-contiguous", "struct-tails", "old-host"].contains(outcome.rule)
     let rule: String? =
       switch problem {
-      case .term, .noTerms, .weights, .scores, .walk, .direction, .noDirection, .scale:
+      case .term, .noTerms, .weights, .scores, .walk, .guidance, .direction, .noDirection, .scale:
         isOdd ? nil : Self.promise(problem)
       case .silent: "error-message"
       case .unknownStatus: "known-status"
@@ -88,7 +88,7 @@ final class StrategyProbe {
     switch problem {
     case .term, .noTerms: "terms"
     case .weights: "weights"
-    case .scores, .walk: "scores"
+    case .scores, .walk, .guidance: "scores"
     case .direction, .noDirection, .scale: "direction"
     default: nil
     }
