@@ -20,10 +20,10 @@ struct SourceManifestTests {
     ("# /// lethe\n# {}\n\n# ///\n", .unclosed), ("# /// lethe\n# {}\nimport os\n# ///\n", .unclosed),
     ("# /// lethe\n# \u{0}\n# ///\n", .zeroInside),
     (
-      "# /// lethe\n# " + String(repeating: "x", count: ElfFile.largestManifest) + "\n# ///\n",
-      .tooLarge(ElfFile.largestManifest + 2)
+      "# /// lethe\n# " + String(repeating: "x", count: Int(ElfFile.largestManifest)) + "\n# ///\n",
+      .tooLarge(Int(ElfFile.largestManifest) + 2)
     ),
-    ("# /// lethe\n" + String(repeating: "# x\n", count: ElfFile.largestManifest), .unclosed),
+    ("# /// lethe\n" + String(repeating: "# x\n", count: Int(ElfFile.largestManifest)), .unclosed),
   ]
 
   @Test func `a file without one, or with half of one, is refused`() {
