@@ -109,7 +109,9 @@ import Testing
     Way(rule: "state-survives", breaks: "state-survives", words: "signal 11"),
     Way(rule: "life-cycle", breaks: "life-cycle", words: "signal 11"),
     Way(rule: "life-cycle", breaks: "life-cycle: exit", words: "ended with code 0"),
-    Way(rule: "life-cycle", breaks: "life-cycle: hang", words: "within 10 s in objective.prepare", arguments: ["--timeout", "10"]),
+    Way(
+      rule: "life-cycle", breaks: "life-cycle: hang", words: "within 10 s in objective.prepare",
+      arguments: ["--timeout", "10"]),
     Way(rule: "life-cycle", breaks: "life-cycle: signal", words: "in objective.prepare"),
     Way(rule: "life-cycle", breaks: "life-cycle: recursion", words: "signal 11"),
     Way(rule: "loads", breaks: "loads: signal", words: "signal 11"),
