@@ -52,8 +52,8 @@ struct PluginCheckCommand: ParsableCommand {
     if plugin == nil, !rules { throw ValidationError("there is no plugin; write: lethe plugin check FILE") }
     if !(timeout > 0) { throw ValidationError("--timeout \(timeout): it must be above 0") }
     for id in only where Rule.named(id) == nil {
-      let near = Runs.nearest(to: id, in: Rule.all.map(\.id)).map { "; did you mean '\($0)'?" } ?? ""
-      throw ValidationError("--only: there is no rule '\(id)'\(near) --rules lists them")
+      let near = Runs.nearest(to: id, in: Rule.all.map(\.id)).map { "did you mean '\($0)'? " } ?? ""
+      throw ValidationError("--only: there is no rule '\(id)'; \(near)--rules lists them")
     }
   }
 

@@ -103,13 +103,15 @@ import Testing
   static let ends: [Way] = [
     Way(rule: "not-finite", breaks: "not-finite", words: "signal 6"),
     Way(
-      rule: "not-finite", breaks: "not-finite: hang", words: "within 4 s in reweighter.weigh",
-      arguments: ["--timeout", "4"]),
+      rule: "not-finite", breaks: "not-finite: hang", words: "nothing came back within 15 s",
+      arguments: ["--timeout", "15"]),
     Way(rule: "empty-batch", breaks: "empty-batch", words: "in objective.terms"),
     Way(rule: "state-survives", breaks: "state-survives", words: "signal 11"),
     Way(rule: "life-cycle", breaks: "life-cycle", words: "signal 11"),
     Way(rule: "life-cycle", breaks: "life-cycle: exit", words: "ended with code 0"),
-    Way(rule: "life-cycle", breaks: "life-cycle: hang", words: "within 2 s", arguments: ["--timeout", "2"]),
+    Way(
+      rule: "life-cycle", breaks: "life-cycle: hang", words: "within 10 s in objective.prepare",
+      arguments: ["--timeout", "10"]),
     Way(rule: "life-cycle", breaks: "life-cycle: signal", words: "in objective.prepare"),
     Way(rule: "life-cycle", breaks: "life-cycle: recursion", words: "signal 11"),
     Way(rule: "loads", breaks: "loads: signal", words: "signal 11"),
