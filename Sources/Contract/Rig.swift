@@ -248,7 +248,7 @@ final class Rig {
       let step = MadeUpStep(
         terms: try [("forget", SampleSet.forget, 0.5), ("retain", .retain, 1.5)].map {
           StepTerm(name: $0.0, set: $0.1, coefficient: 1, loss: try .scalar($0.2, dtype: world.dtype))
-        }, lists: lists)
+        }, lists: lists, parameters: world.parameters)
       let watched = lists.flatMap { named($0.tensors.compactMap(\.self), "gradient") }
       try watching(watched + named(world.parameters, "parameter")) {
         if updater.scalesTerms,
@@ -258,6 +258,7 @@ final class Rig {
           return
         }
         let direction = try updater.combine(progress: progress, step: step, parameters: parameters)
+        try step.restore()
         for (index, name) in parameters.names.enumerated() {
           try answer.add("direction of '\(name)'", direction[index])
           let half = direction[index].count / 2
@@ -303,30 +304,6 @@ final class Rig {
       named(world.models[1], "parameter of the original model") + named(world.models[2], "parameter of the proxy"),
       body)
   }
-}
-
-/// A step of two terms whose gradients are made up, and the same wherever weights are tried: a trial moves none.
-private final class MadeUpStep: StepView {
-  let learningRate = 0.1
-  private let own: [(term: StepTerm, gradients: NamedTensors)]
-  private var shown: [(term: StepTerm, gradients: NamedTensors)]
-
-  init(terms: [StepTerm], lists: [NamedTensors]) {
-    own = zip(terms, lists).map { ($0, $1) }
-    shown = own
-  }
-
-  var terms: [StepTerm] { shown.map(\.term) }
-
-  func gradients(ofTerm index: Int) throws -> NamedTensors { shown[index].gradients }
-
-  func evaluate(sets: SampleSet, round: Int, takesGradients: Bool) throws {
-    shown = own.filter { !sets.isDisjoint(with: $0.term.set) }
-  }
-
-  func advance(along direction: [Tensor], learningRate: Double, sharesMoments: Bool) throws {}
-
-  func restore() throws { shown = own }
 }
 
 extension ParameterManifest {

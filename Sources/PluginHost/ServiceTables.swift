@@ -21,10 +21,10 @@ enum ServiceTables {
     case "lethe.model/1": unsafe since(2, \.resize, models)
     case "lethe.task/1": unsafe since(3, \.batch_losses, task)
     case "lethe.evaluate/1": unsafe since(3, \.reference_curve, evaluate)
-    case "lethe.step/1": unsafe UnsafeRawPointer(steps)
+    case "lethe.step/1": unsafe since(4, \.evaluate, steps)
     case "lethe.data/1": unsafe UnsafeRawPointer(data)
     case "lethe.diffusion/1": unsafe UnsafeRawPointer(diffusion)
-    case "lethe.artifact/1": unsafe UnsafeRawPointer(artifacts)
+    case "lethe.artifact/1": OfferedMinor.now < 4 ? nil : unsafe UnsafeRawPointer(artifacts)
     default: nil
     }
   }
