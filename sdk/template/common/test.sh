@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")"
 lethe=${LETHE:-lethe}
 work=${KEEP:-$(mktemp -d)}
+mkdir -p "$work"
 [ -n "${KEEP-}" ] || trap 'rm -rf "$work"' EXIT
 
 fail() {
