@@ -81,26 +81,27 @@ Term = _struct("term", 80, ("set", c.c_uint32), ("name", Text), ("coefficient", 
                ("clean_losses", Handle), ("importance", Handle), ("timesteps", Handle), ("indices", Handle),
                ("penalty", Handle), ("flags", c.c_uint32), _reserved)
 TermSink = _struct("term_sink", 16, _reserved, ("add", _call(Handle, P(Term))))
-ObjectiveIn = _struct("objective_in", 48, ("sets", c.c_uint32), ("progress", P(Progress)), ("model", Handle),
+ObjectiveIn = _struct("objective_in", 56, ("sets", c.c_uint32), ("progress", P(Progress)), ("model", Handle),
                       ("batches", c.c_void_p), ("batch_count", c.c_uint32), ("batch_stride", c.c_uint32),
-                      ("schedule", Text))
+                      ("schedule", Text), ("micro_batch", c.c_uint32), _reserved)
 Objective = _struct("objective", 16, _reserved, ("terms", _call(Handle, Handle, P(ObjectiveIn), P(TermSink))))
 ReweighIn = _struct("reweigh_in", 72, ("set", c.c_uint32), ("progress", P(Progress)), ("term", Text),
                     ("count", c.c_int64), ("losses", Handle), ("clean_losses", Handle), ("importance", Handle),
                     ("timesteps", Handle), ("indices", Handle))
 Reweighter = _struct("reweighter", 16, _reserved, ("weigh", _call(Handle, Handle, P(ReweighIn), P(Handle))))
-Walk = _struct("walk", 16, ("flags", c.c_uint32), ("batch", c.c_int64))
+Walk = _struct("walk", 24, ("flags", c.c_uint32), ("batch", c.c_int64), ("guidance", c.c_double))
 Mask = _struct("mask", 32, _reserved, ("begin", _call(Handle, Handle, P(NamedTensors), P(Walk))),
                ("accumulate", _call(Handle, Handle, P(NamedTensors), c.c_int64)),
                ("finish", _call(Handle, Handle, P(Handle), c.c_uint32)))
 Updater = _struct("updater", 32, _reserved, ("combine", _call(Handle, Handle, P(Progress))),
                   ("after_step", _call(Handle, Handle, P(Progress))), ("scale_terms", c.c_void_p))
 StepTerm = _struct("step_term", 32, ("set", c.c_uint32), ("name", Text), ("coefficient", c.c_double), ("loss", Handle))
-Steps = _struct("steps", 64, _reserved, ("count", _call(Handle, P(c.c_uint32))),
+Steps = _struct("steps", 88, _reserved, ("count", _call(Handle, P(c.c_uint32))),
                 ("term", _call(Handle, c.c_uint32, P(StepTerm))),
                 ("gradient", _call(Handle, c.c_uint32, P(NamedTensors))),
                 ("set_direction", _call(Handle, P(Handle), c.c_uint32)), ("dot", c.c_void_p), ("axpy", c.c_void_p),
-                ("learning_rate", _call(Handle, P(c.c_double))))
+                ("learning_rate", _call(Handle, P(c.c_double))), ("evaluate", c.c_void_p), ("advance", c.c_void_p),
+                ("restore", c.c_void_p))
 CreateInfo = _struct("create_info", 32, ("param_count", c.c_uint32), ("host", P(Host)), ("params", P(Value)),
                      ("strategy", c.c_void_p))
 Strategy = _struct("strategy", 88, ("state_version", c.c_uint32), ("id", Text), ("role", Text), ("table", c.c_void_p),

@@ -13,7 +13,7 @@ from . import _abi, _arrays, _roles, _running
 from ._host import Cancelled, Failure, HostCall, Services, Tensor, named
 
 _alive = []  # what the host has addresses of
-_tables = {}  # by path, so that the same table is given every time
+_tables = {}  # by path and text, so that the same table is given every time
 _instances = {}
 _BASES = {"lethe.objective/1": _roles.Objective, "lethe.reweighter/1": _roles.Reweighter, "lethe.mask/1": _roles.Mask,
           "lethe.updater/1": _roles.Updater}
@@ -34,10 +34,10 @@ def enter(address):
     try:
         if not _tables:
             _start(request)
-        if path not in _tables:
-            text = c.string_at(request.text, request.length).decode("utf-8")
-            _tables[path] = _plugin(path, text, os.fsdecode(request.libtorch))
-        request.out[0] = c.pointer(_tables[path])
+        text = c.string_at(request.text, request.length).decode("utf-8")
+        if (path, text) not in _tables:
+            _tables[path, text] = _plugin(path, text, os.fsdecode(request.libtorch))
+        request.out[0] = c.pointer(_tables[path, text])
         request.status = _abi.OK
     except BaseException as error:
         request.status = _fail(request.error, error, path)

@@ -272,7 +272,7 @@ tables! {
         reserved0: u32,
         add: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_term, error) -> lethe_status>,
     }
-    lethe_objective_in = 48 {
+    lethe_objective_in = 56 {
         size: u32,
         sets: u32,
         progress: *const lethe_progress,
@@ -281,6 +281,8 @@ tables! {
         batch_count: u32,
         batch_stride: u32,
         schedule: *const c_char,
+        micro_batch: u32,
+        reserved0: u32,
     }
     lethe_objective = 16 {
         size: u32,
@@ -304,10 +306,11 @@ tables! {
         reserved0: u32,
         weigh: Option<unsafe extern "C" fn(lethe_self, lethe_ctx, *const lethe_reweigh_in, *mut lethe_tensor, error) -> lethe_status>,
     }
-    lethe_walk = 16 {
+    lethe_walk = 24 {
         size: u32,
         flags: u32,
         batch: i64,
+        guidance: f64,
     }
     lethe_mask = 32 {
         size: u32,
@@ -353,7 +356,19 @@ tables! {
         coefficient: f64,
         loss: lethe_tensor,
     }
-    lethe_steps = 64 {
+    lethe_evaluation = 16 {
+        size: u32,
+        sets: u32,
+        round: u32,
+        flags: u32,
+    }
+    lethe_artifacts = 24 {
+        size: u32,
+        reserved0: u32,
+        find: Option<unsafe extern "C" fn(lethe_ctx, *const c_char, *mut lethe_tensor, u32, error) -> lethe_status>,
+        store: Option<unsafe extern "C" fn(lethe_ctx, *const c_char, *const lethe_tensor, u32, error) -> lethe_status>,
+    }
+    lethe_steps = 88 {
         size: u32,
         reserved0: u32,
         count: Option<unsafe extern "C" fn(lethe_ctx, *mut u32, error) -> lethe_status>,
@@ -363,6 +378,9 @@ tables! {
         dot: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_tensor, *const lethe_tensor, u32, *mut lethe_tensor, error) -> lethe_status>,
         axpy: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_tensor, lethe_tensor, *const lethe_tensor, u32, *mut lethe_tensor, error) -> lethe_status>,
         learning_rate: Option<unsafe extern "C" fn(lethe_ctx, *mut f64, error) -> lethe_status>,
+        evaluate: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_evaluation, error) -> lethe_status>,
+        advance: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_tensor, u32, f64, u32, error) -> lethe_status>,
+        restore: Option<unsafe extern "C" fn(lethe_ctx, error) -> lethe_status>,
     }
     lethe_create_info = 32 {
         size: u32,
