@@ -32,7 +32,7 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     package var runs: Int
     /// Mean over the models of the distance from the retrained model; nil where that is no question.
     package var gap: Double?
-    /// The ends of the 95 % interval of the one run behind the number; nil for several, and where none is known.
+    /// The ends of the 95 % interval of the one number behind it; nil for several, and where none is known.
     package var interval: [Double]?
     /// True where a run gave up at its value: mean and gap are at least as large. Else nil.
     package var isCapped: Bool?
@@ -123,7 +123,8 @@ package struct ComparisonReport: Sendable, Equatable, Codable {
     return Cell(
       id: id, name: first.name, unit: first.unit, direction: first.direction, mean: mean,
       deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : nil, runs: values.count,
-      gap: gaps.count == values.count ? average(gaps) : nil, interval: metrics.count == 1 ? first.interval : nil,
+      gap: gaps.count == values.count ? average(gaps) : nil,
+      interval: metrics.allSatisfy { $0.value == first.value && $0.interval == first.interval } ? first.interval : nil,
       isCapped: metrics.contains { $0.isCapped == true } ? true : nil,
       isDetail: metrics.allSatisfy { $0.isDetail == true } ? true : nil)
   }

@@ -63,7 +63,7 @@ package struct ControlRequest: Sendable, Equatable, Codable {
       throw .badRequest(
         verb.rawValue,
         reason: verb == .swap
-          ? "it needs ROLE=PLUGIN, as in 'swap reweighter=loreun,eta_forget=0.1'"
+          ? "it needs ROLE=PLUGIN, as in 'swap reweighter=ID,KEY=0.1'"
           : "it needs PATH=VALUE, as in 'set pipeline.optimizer.learning_rate=0.001'")
     }
     change = try verb == .swap ? ControlRequest.swap(words) : ControlRequest.settings(words)
