@@ -176,17 +176,26 @@ private struct ModelEvaluation {
     bits.schedule = try BitsPerDimension.Schedule(betas: task.table.schedule.betas)
     bits.relativeTolerance = generation.nllTolerance
     bits.absoluteTolerance = generation.nllTolerance
+    // Ten times what a model that was not wrecked takes.
+    bits.evaluationLimit = 30_000
     return try [(Metric.forgetNLL, targets), (.retainNLL, kept)].compactMap { metric, images in
       guard let images else { return nil }
       let chosen = try images.narrow(0, start: 0, length: min(generation.nllImages, images.shape[0]))
       let labels = try Tensor.full([1], Double(forgotten ?? 0), dtype: .int64, device: model.device)
-      let values = try bits.measure(
-        chosen, seed: plan.seed, cancel: measuring.cancel,
-        progress: { measuring.reporter.progress(.evaluate, done: Int($0 * 100), total: 100, unit: "% of NLL") },
-        noise: { images, timesteps in
-          try plan.denoise(
-            model, images, timesteps: timesteps, conditions: labels.expand([images.shape[0]]), training: false)
-        })
+      let values: [BitsPerDimension.Value]
+      do {
+        values = try bits.measure(
+          chosen, seed: plan.seed, cancel: measuring.cancel,
+          progress: { measuring.reporter.progress(.evaluate, done: Int($0 * 100), total: 100, unit: "% of NLL") },
+          noise: { images, timesteps in
+            try plan.denoise(
+              model, images, timesteps: timesteps, conditions: labels.expand([images.shape[0]]), training: false)
+          })
+      } catch let error as LearningError where error.isOfTheEquation {
+        // A wrecked model's equation need not have a solution that can be followed; its other numbers can be had.
+        try leaveOut(.nll, "\(error)")
+        return nil
+      }
       return evaluator.measurement(
         metric, values.reduce(0) { $0 + $1.bits } / Double(values.count),
         protocolID: metric.protocolID("tolerance=\(generation.nllTolerance)"), samples: values.count)
@@ -371,5 +380,15 @@ extension Tensor {
   fileprivate func at(_ places: [Int]) throws -> Tensor? {
     guard !places.isEmpty else { return nil }
     return try indexSelect(0, Tensor(places.map { Int64($0) }, shape: [places.count], device: device))
+  }
+}
+
+extension LearningError {
+  /// Whether the likelihood's equation could not be followed to its end.
+  fileprivate var isOfTheEquation: Bool {
+    switch self {
+    case .generation(.tooManyEvaluations), .generation(.stepTooSmall), .notFinite: true
+    default: false
+    }
   }
 }

@@ -26,12 +26,12 @@ import Testing
       ], in: command.folder)
   }
 
-  private func run(_ changes: [String], in command: Command) throws -> Answer {
+  private func run(_ changes: [String], seconds: Int = 100, in command: Command) throws -> Answer {
     try command.small(
       "run",
       changes + [
-        "plugins=[plugins]", "checkpoint.every=1 steps", "--contain", "--contain-seconds", "3", "--contain-memory",
-        "2.5",
+        "plugins=[plugins]", "checkpoint.every=1 steps", "--contain", "--contain-seconds", "\(seconds)",
+        "--contain-memory", "2.5",
       ])
   }
 
@@ -68,7 +68,7 @@ import Testing
     let command = try Command()
     try plugin(call, deed, in: command)
     let known = try #require(ContainTests.calls.first { $0.0 == call })
-    let answer = try run(known.1, in: command)
+    let answer = try run(known.1, seconds: deed == "HANG" ? 3 : 100, in: command)
     #expect(answer.code == 70, "\(answer.err)")
     let last = answer.err.split(separator: "\n").last.map(String.init) ?? ""
     #expect(last.contains("in \(known.2)") && last.contains(ContainTests.deeds[deed] ?? "?"), "\(last)")

@@ -35,7 +35,7 @@ import Testing
     }
     try compile(
       "int elsewhere(void); int torch_cpu(void); int both(void) { return elsewhere() + torch_cpu(); }\n",
-      ["-L.", "-lelsewhere", "-ltorch_cpu", "-o", "libboth.so"], in: command)
+      ["-L.", "-lelsewhere", "-ltorch_cpu", "-Wl,-rpath,$ORIGIN", "-o", "libboth.so"], in: command)
     let beside = try command.run(["plugin", "check", "libboth.so", "--only", "needed-libraries"])
     #expect(!beside.out.contains("'libelsewhere.so'"), "a library beside the plugin is found: \(beside.out)")
     try FileManager.default.removeItem(at: command.folder.appendingPathComponent("libelsewhere.so"))

@@ -22,16 +22,16 @@ import Testing
     #expect(!answer.out.contains("\nfailure "), "\(answer.out)")
   }
 
-  @Test(arguments: [("c", "libcap.so"), ("cpp", "libfade.so")])
-  func `a plugin made from a template keeps to every rule`(_ language: String, _ library: String) throws {
+  @Test(arguments: [("c", "reweighter"), ("cpp", "updater")])
+  func `a plugin made from a template keeps to every rule`(_ language: String, _ role: String) throws {
     let command = try Command()
-    try FileManager.default.copyItem(
-      at: checkout.appendingPathComponent("sdk/template/\(language)"),
-      to: command.folder.appendingPathComponent(language))
+    let made = try command.run(["plugin", "new", "slow-fade", "--lang", language, "--role", role])
+    #expect(made.code == 0, "\(made.err)")
     let sdk = checkout.appendingPathComponent("sdk").path
     try shell(
-      ["env", "LETHE_SDK=\(sdk)", "make", "-s", "--no-print-directory", "-C", language, library], in: command.folder)
-    let answer = try command.run(["plugin", "check", "\(language)/\(library)"])
+      ["env", "LETHE_SDK=\(sdk)", "make", "-s", "--no-print-directory", "-C", "slow-fade", "libslow-fade.so"],
+      in: command.folder)
+    let answer = try command.run(["plugin", "check", "slow-fade/libslow-fade.so"])
     #expect(answer.code == 0, "\(answer.out)\(answer.err)")
   }
 
