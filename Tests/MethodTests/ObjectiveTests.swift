@@ -117,8 +117,7 @@ struct ObjectiveTests {
       let bench = try Bench(seed: seed)
       let batch = try bench.batch(forget: 40, retain: 0)
       let objective = try bench.objective("random-label")
-      for _ in 0..<micro { _ = try objective.terms(progress: progress(step), batches: [batch], sets: .both) }
-      let terms = try objective.terms(progress: progress(step), batches: [batch], sets: .both)
+      let terms = try objective.terms(progress: progress(step), batches: [batch], sets: .both, microBatch: micro)
       return try labels(of: try #require(terms[0].losses), batch, bench)
     }
     #expect(try draw() == draw())

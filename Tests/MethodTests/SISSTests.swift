@@ -247,20 +247,18 @@ struct SISSTests {
 
   @Test
   func `draws are a function of seed, step and micro-batch`() throws {
-    func draw(seed: UInt64 = 1, step: Int = 0, again: Bool = false) throws -> [Double] {
+    func draw(seed: UInt64 = 1, step: Int = 0, micro: Int = 0) throws -> [Double] {
       let bench = try DiffusionBench(seed: seed)
       let objective = try bench.objective("siss")
       let batch = try bench.batch(forget: 3, retain: 8)
-      func terms() throws -> [Term] {
-        try objective.terms(progress: progress(step), batches: [batch], sets: .both, schedule: "pairs")
-      }
-      if again { _ = try terms() }
-      return try terms().flatMap { try #require($0.losses).doubles() }
+      return try objective.terms(
+        progress: progress(step), batches: [batch], sets: .both, schedule: "pairs", microBatch: micro
+      ).flatMap { try #require($0.losses).doubles() }
     }
     #expect(try draw() == draw())
     #expect(try draw() != draw(seed: 2))
     #expect(try draw() != draw(step: 1))
-    #expect(try draw() != draw(again: true))
+    #expect(try draw() != draw(micro: 1))
   }
 
   // MARK: Refusals

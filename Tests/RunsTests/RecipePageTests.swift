@@ -60,7 +60,7 @@ import Testing
       #expect(try resolve(recipe, variant: "Denser mask").pipeline?.mask?.selection == .keep(0.8))
       #expect(try resolve(recipe, variant: "No mask").pipeline?.mask == nil)
       let swaps = try #require(blocks.first { $0.contains("swaps:") })
-      #expect(try resolve(recipe + swaps).swaps.count == 2)
+      #expect(try resolve(recipe + swaps).swaps.count == 4)
       let measured = try #require(blocks.first { $0.contains("relearn:") })
       #expect(try resolve(recipe + measured, variant: "No mask").evaluate.relearn?.cap == 200)
       let function = try #require(blocks.first { $0.contains("libmine") })
