@@ -48,6 +48,8 @@ enum CommandError: Error, Equatable {
   case workerFailed(job: String, reason: String, code: Int32)
   /// A signal stopped an audit.
   case auditInterrupted(signal: Int32)
+  /// A plugin that is no library where one is checked.
+  case notChecked(String)
   /// `--without` without `--resume`.
   case withoutAlone
   /// A contained run that a plugin ended.
@@ -66,7 +68,7 @@ enum CommandError: Error, Equatable {
       .withoutAlone, .badName, .noTemplate:
       64
     case .noFile, .noStrategy, .noPart, .noSDK: 66
-    case .refused: 65
+    case .refused, .notChecked: 65
     case .contained: 70
     case .notReproduced: 1
     case .cannotWrite, .isThere: 73
@@ -80,6 +82,8 @@ enum CommandError: Error, Equatable {
 extension CommandError: CustomStringConvertible {
   var description: String {
     switch self {
+    case .notChecked(let file):
+      "'\(file)' is a plugin in Python: the rules are about shared libraries, and the kit keeps them for it; its own test runs it"
     case .withoutAlone: "--without goes with --resume; a new run leaves a part out with 'pipeline.reweighter=null'"
     case .contained(let message): message
     case .refused(let message): message

@@ -60,7 +60,9 @@ struct PluginCheckCommand: ParsableCommand {
   func run() throws {
     guard !rules, let plugin else { return try printRules() }
     let wanted = only.isEmpty ? nil : Set(only)
-    let begun = try Beginning(of: try path(of: plugin), only: wanted)
+    let file = try path(of: plugin)
+    guard !file.hasSuffix(".py") else { throw CommandError.notChecked(file) }
+    let begun = try Beginning(of: file, only: wanted)
     var report = begun.report
     try provoke(report.file, begun.jobs, &report)
     try Output.result(json ? Tree.encoding(CheckAnswer(report)).prettyJSON() : report.text)

@@ -132,9 +132,13 @@ for language in "${languages[@]}"; do
   done
 done
 
-# One method, written in several languages with the same operators, changes the weights in the same way, bit for bit.
+# One method, written in several languages with the same operators, changes the weights in the same way, bit for bit. The
+# head of a safetensors file names the plan, and so the plugin.
+weights() { tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1" | cksum; }
 for role in objective reweighter mask updater procedure; do
-  count=$(sha256sum results/"$role"-{c,cpp,swift,rust}.safetensors 2>/dev/null | cut -c1-64 | sort -u | wc -l)
+  count=$(for file in results/"$role"-{c,cpp,swift,rust}.safetensors; do
+    [ ! -e "$file" ] || weights "$file"
+  done | sort -u | wc -l)
   [ "$count" -le 1 ] || problem "the $role gives $count different results in C, C++, Swift and Rust"
 done
 # Python has operators of its own, which round in another order.

@@ -20,17 +20,20 @@ run() {
     { cat "$work/$place.txt" >&2; fail "a run failed"; }
 }
 
+# The tensors of a safetensors file, without its head, which names the plan.
+weights() {
+  set -- "$work/$1"/*/unlearned.safetensors
+  tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1" | cksum
+}
+
 "$lethe" plugin show org.example.my-method --plugin-path "@BUILT@" >/dev/null
-case $("$lethe" plugin --help) in
-  *'  check '*) "$lethe" plugin check org.example.my-method --plugin-path "@BUILT@" || fail "the contract is not kept" ;;
-  *) echo "my-method: this lethe has no 'plugin check'; the contract is not looked at" ;;
-esac
+# The rules are about shared libraries: a plugin in Python is held to them by the kit.
+if [ ! -e my_method.py ]; then
+  "$lethe" plugin check org.example.my-method --plugin-path "@BUILT@" || fail "the contract is not kept"
+fi
 run first
 run second
 run without @WITHOUT@
-cmp -s "$work"/first/*/unlearned.safetensors "$work"/second/*/unlearned.safetensors ||
-  fail "the same run gave other weights"
-if cmp -s "$work"/first/*/unlearned.safetensors "$work"/without/*/unlearned.safetensors; then
-  fail "the run without it (@WITHOUT@) gave the same weights: it does nothing"
-fi
+[ "$(weights first)" = "$(weights second)" ] || fail "the same run gave other weights"
+[ "$(weights first)" != "$(weights without)" ] || fail "the run without it (@WITHOUT@) gave the same weights: it does nothing"
 echo "my-method: ok"
