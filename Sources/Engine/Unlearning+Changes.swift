@@ -25,7 +25,8 @@ extension Unlearning {
 
   /// Answers what was asked for since the last step, and waits while the run is paused.
   func answerRequests() throws {
-    guard let desk else { return }
+    // A run that is paused does not leave this function.
+    guard let desk, !desk.isIdle else { return }
     repeat {
       while let pending = desk.next() {
         do { pending.answer(try answer(pending.request, desk)) } catch {
