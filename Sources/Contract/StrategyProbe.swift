@@ -27,9 +27,7 @@ final class StrategyProbe {
   private var suffix: String { handle.manifest.tasks.count > 1 ? " (in a run of \(task))" : "" }
 
   func rig(_ variant: Rig.Variant = Rig.Variant()) throws -> Rig {
-    let rig = try Rig(handle, task: task, variant)
-    rig.check.onCall = { PresentCall.set($0) }
-    return rig
+    try Rig(handle, task: task, variant)
   }
 
   /// A rig whose instance is prepared.
@@ -121,24 +119,5 @@ final class StrategyProbe {
           strategy: handle.manifest.id, call: call, calls: time.calls,
           microseconds: time.seconds / Double(max(1, time.calls)) * 1e6))
     }
-  }
-}
-
-/// The call under way, for whoever is told that the process ends.
-package enum PresentCall {
-  /// Bytes that stay where they are, so that a signal handler can read them; one thread writes them.
-  nonisolated(unsafe) package static let text: UnsafeMutablePointer<UInt8> = {
-    let bytes = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
-    unsafe bytes.initialize(repeating: 0, count: 64)
-    return unsafe bytes
-  }()
-
-  static func set(_ name: String) {
-    var place = 0
-    for byte in name.utf8.prefix(62) {
-      unsafe text[place] = byte
-      place += 1
-    }
-    unsafe text[place] = 0
   }
 }

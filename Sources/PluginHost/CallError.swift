@@ -51,7 +51,6 @@ enum CallError {
     unsafe memset(start, Int32(CheckMode.filler), messageBytes)
     if capacity > 0 { unsafe start[0] = 0 }
     unsafe error.message_cap = UInt32(capacity)
-    check.onCall?(name)
     let clock = ContinuousClock()
     let began = clock.now
     let status = unsafe body(&error)

@@ -17,9 +17,6 @@ package final class CheckMode {
   /// Whether reweighters are asked about losses that are not finite, as they are on a device.
   package var asksAnyway = false
 
-  /// Is told which call begins, `objective.terms`.
-  package var onCall: ((String) -> Void)?
-
   /// Requests that may fail, so far.
   package private(set) var requests = 0
   /// Calls that ended with a status other than 0.

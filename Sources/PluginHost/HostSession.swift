@@ -160,6 +160,7 @@ extension HostSession {
         frame.scratch.close()
         frame = waiting
         mailbox.context.store(waiting.context, ordering: .releasing)
+        if let call = waiting.call { FlightRecorder.enter(call) }
       }
       _ = unsafe pthread_setspecific(Self.key, outer)
     }

@@ -102,7 +102,6 @@ package struct SavedState: Sendable, Equatable {
   package func destroy() {
     guard let next = life.after(.destroy) else { return }
     life = next
-    session.check?.onCall?(describe("destroy", nil).call)
     unsafe session.enter(Self.describe(strategy, "destroy", nil), facts, .work, hasContext: false) { _ in
       unsafe strategy.loaded.table.destroy?(instance)
     }

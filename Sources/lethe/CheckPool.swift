@@ -12,6 +12,8 @@ struct CheckPool {
   let tell: (CheckJob) -> Void
 
   private let clock = ContinuousClock()
+  /// More resident memory ends the process: a plugin that eats it must not take the machine along.
+  private static let mostMemory = 8 << 30
 
   init(file: String, limit: Double, tell: @escaping (CheckJob) -> Void) {
     self.file = file
@@ -39,7 +41,7 @@ struct CheckPool {
       let course = try run(group, &report)
       guard let broken = course.broken, let place = group.firstIndex(of: broken) else { continue }
       var outcome = Outcome(rule: broken.rule, strategy: broken.strategy)
-      outcome.report(course.reason + (course.call.map { $0.isEmpty ? "" : " in \($0)" } ?? ""))
+      outcome.report(course.reason + (course.call.map { " in \($0)" } ?? ""))
       report.add(outcome)
       if broken.rule == "loads" {
         for rule in Set((groups.flatMap(\.self) + group[(place + 1)...]).map(\.rule)) {
@@ -52,14 +54,14 @@ struct CheckPool {
   }
 
   private func run(_ jobs: [CheckJob], _ report: inout CheckReport) throws -> Course {
-    let child = try ChildProcess(["plugin-probe", file] + jobs.map(\.name))
+    let recorder = try CallRecorder()
+    let child = try ChildProcess(["plugin-probe", file] + jobs.map(\.name), recorder: recorder)
     defer {
       child.send(SIGKILL)
       child.waitUntilEnded()
     }
     var course = Course(broken: jobs[0])
     var deadline = clock.now + .seconds(limit)
-    var isOver = false
     func take(_ lines: [String], _ report: inout CheckReport) {
       for line in lines {
         guard let message = ProbeMessage(line: line) else { continue }
@@ -69,8 +71,6 @@ struct CheckPool {
           tell(CheckJob(name: name))
         }
         if let outcome = message.outcome { report.add(outcome) }
-        if let call = message.call { course.call = call }
-        if let memory = message.memory { course.reason = "it took \(memory) MiB of memory" }
         if message.isDone == true { course.broken = nil }
       }
     }
@@ -79,26 +79,28 @@ struct CheckPool {
       take(child.lines(), &report)
       if let ending = child.ending {
         take(child.lines(), &report)
-        if course.reason.isEmpty { course.reason = Self.reason(ending) }
+        if course.reason.isEmpty {
+          course.reason = Self.reason(ending)
+          course.call = recorder.entry?.call
+        }
         return course
       }
-      guard clock.now > deadline else { continue }
-      if isOver {
-        child.send(SIGKILL)
-        child.waitUntilEnded()
+      guard course.reason.isEmpty else { continue }
+      let memory = child.resident
+      if memory > Self.mostMemory {
+        course.reason = "it took \(memory >> 20) MiB of memory"
+      } else if clock.now > deadline {
+        course.reason = "nothing came back within \(Int(limit)) s"
+      } else {
         continue
       }
-      // The signal makes it say which call is under way.
-      isOver = true
-      deadline = clock.now + .seconds(1)
-      course.reason = "nothing came back within \(Int(limit)) s"
-      child.send(SIGABRT)
+      course.call = recorder.entry?.call
+      child.send(SIGKILL)
     }
   }
 
   private static func reason(_ ending: ChildProcess.Ending) -> String {
     guard ending.signal != 0 else { return "the process was ended with code \(ending.code ?? 0)" }
-    let name = unsafe strsignal(ending.signal).map { unsafe String(cString: $0).lowercased() } ?? "unknown"
-    return "the process was ended by signal \(ending.signal) (\(name))"
+    return "the process was ended by signal \(ending.signal) (\(CallRecorder.name(of: ending.signal)))"
   }
 }

@@ -32,6 +32,9 @@ final class ChildProcess {
   private var words: [UInt8] = []
   private var isOutputOpen = true
 
+  /// Bytes of it that are in memory.
+  var resident: Int { CallRecorder.resident(pid) }
+
   /// How it ended; nil while it runs.
   var ending: Ending? {
     if let known = ended { return known }
@@ -42,14 +45,16 @@ final class ChildProcess {
 
   private var ended: Ending?
 
-  /// Starts it.
-  init(_ arguments: [String]) throws {
+  /// Starts it; with a recorder, it writes down its callbacks there.
+  init(_ arguments: [String], recorder: CallRecorder? = nil) throws {
     guard let input = Ends(), let output = Ends(), let errors = Ends() else {
       throw CommandError.cannotStart("lethe")
     }
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
-    let files = [(STDIN_FILENO, input.read), (STDOUT_FILENO, output.write), (STDERR_FILENO, errors.write)]
-    let child = Spawn.start(program, arguments, files: files, isApart: true)
+    var files = [(STDIN_FILENO, input.read), (STDOUT_FILENO, output.write), (STDERR_FILENO, errors.write)]
+    if let recorder { files.append(recorder.file) }
+    let child = Spawn.start(
+      program, arguments, environment: recorder?.environment ?? [:], files: files, isApart: true)
     for descriptor in [input.read, output.write, errors.write] { close(descriptor) }
     guard let child else {
       for descriptor in [input.write, output.read, errors.read] { close(descriptor) }

@@ -31,55 +31,34 @@ struct Containment: ParsableArguments {
     }
   }
 
-  /// The variable that tells a child which open file its recorder is.
-  private static let variable = "LETHE_RECORDER"
-  /// The descriptor of the recorder in the child.
-  private static let descriptor: Int32 = 100
-
   /// Watches the run in a child and throws what ended it badly; false where there is nothing to watch: without
   /// `--contain`, and in the child itself.
   func isWatched() throws -> Bool {
     guard contain else { return false }
-    if let text = ProcessInfo.processInfo.environment[Containment.variable] {
-      _ = unsafe unsetenv(Containment.variable)
-      guard let recorder = Int32(text), Front.record(into: recorder) else { throw CommandError.cannotStart("lethe") }
-      close(recorder)
-      var limit = rlimit()
-      _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
-      dieWithParent()
-      return false
-    }
-    guard let recorder = Front.makeRecorder() else { throw CommandError.cannotStart("lethe") }
-    let child = try Child(recorder: recorder)
+    // The run saves its state when it is told to end.
+    if try CallRecorder.isWatched(endsBy: SIGTERM) { return false }
+    let child = try Child()
     let code = try child.watch(
       seconds: seconds ?? 600, bytes: Int(memory.map { $0 * 1_073_741_824 } ?? 0.8 * Child.physicalMemory))
     Output.leave(code)
   }
 
-  /// A child that nobody watches any more must not go on.
-  private func dieWithParent() {
-    typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
-    guard let symbol = unsafe dlsym(nil, "prctl") else { return }
-    let control = unsafe unsafeBitCast(symbol, to: Control.self)
-    _ = control(1, UInt(SIGTERM), 0, 0, 0)
-  }
-
   /// The process that carries the run out.
   private final class Child {
-    private let recorder: Int32
+    private let recorder: CallRecorder
     private let pid: pid_t
 
-    init(recorder: Int32) throws {
-      self.recorder = recorder
+    init() throws {
+      recorder = try CallRecorder()
       let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
       Signals.block()
       guard
         let pid = Spawn.start(
           program, Array(CommandLine.arguments.dropFirst()),
-          environment: [Containment.variable: String(Containment.descriptor)],
+          environment: recorder.environment,
           files: [
             (STDIN_FILENO, STDIN_FILENO), (STDOUT_FILENO, STDOUT_FILENO), (STDERR_FILENO, STDERR_FILENO),
-            (Containment.descriptor, recorder),
+            recorder.file,
           ])
       else { throw CommandError.cannotStart(program) }
       self.pid = pid
@@ -99,33 +78,24 @@ struct Containment: ParsableArguments {
         let waited = unsafe waitpid(pid, &status, WNOHANG)
         if waited == pid { break }
         if waited < 0, errno != EINTR { throw CommandError.cannotStart("lethe") }
-        if let entry = Front.recorded(recorder), entry.seconds > seconds {
+        if let entry = recorder.entry, entry.seconds > seconds {
           throw end("took longer than \(NumberText.duration(seconds)) and was ended", entry)
         }
-        if resident > bytes {
+        if CallRecorder.resident(pid) > bytes {
           let gibibytes = (Double(bytes) / 1_073_741_824 * 10).rounded() / 10
-          throw end("came to more than \(gibibytes) GiB of memory and was ended", Front.recorded(recorder))
+          throw end("came to more than \(gibibytes) GiB of memory and was ended", recorder.entry)
         }
         usleep(20_000)
       }
       let signal = status & 0x7F
       let code = status >> 8 & 0xFF
-      if signal != 0 { throw failure("ended the process by \(Containment.name(of: signal))", Front.recorded(recorder)) }
+      if signal != 0 { throw failure("ended the process by \(CallRecorder.name(of: signal))", recorder.entry) }
       // Our own exits come from outside of callbacks.
-      if let entry = Front.recorded(recorder) { throw failure("ended the process with exit code \(code)", entry) }
+      if let entry = recorder.entry { throw failure("ended the process with exit code \(code)", entry) }
       return code
     }
 
-    private typealias Entry = (plugin: String, file: String, call: String, step: Int?, seconds: Double)
-
-    /// Bytes of the child that are in memory.
-    private var resident: Int {
-      guard let text = try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8) else { return 0 }
-      return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
-        ?? 0
-    }
-
-    private func end(_ what: String, _ entry: Entry?) -> CommandError {
+    private func end(_ what: String, _ entry: CallRecorder.Entry?) -> CommandError {
       let error = failure(what, entry)
       kill(pid, SIGKILL)
       var status: Int32 = 0
@@ -133,8 +103,8 @@ struct Containment: ParsableArguments {
       return error
     }
 
-    private func failure(_ what: String, _ entry: Entry?) -> CommandError {
-      let folder = Front.recordedFolder(recorder).map { RunFolders.shown(URL(fileURLWithPath: $0)) }
+    private func failure(_ what: String, _ entry: CallRecorder.Entry?) -> CommandError {
+      let folder = recorder.folder.map { RunFolders.shown(URL(fileURLWithPath: $0)) }
       guard let entry else {
         let hint = folder.map { "; go on with: lethe run --resume \($0) --contain" } ?? ""
         return .contained("the run, outside of any plugin, \(what)\(hint)")
@@ -148,13 +118,5 @@ struct Containment: ParsableArguments {
       }
       return .contained(message)
     }
-  }
-
-  private static func name(of signal: Int32) -> String {
-    let names = [
-      SIGSEGV: "SIGSEGV", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",
-      SIGTRAP: "SIGTRAP", SIGTERM: "SIGTERM", SIGINT: "SIGINT",
-    ]
-    return names[signal] ?? "signal \(signal)"
   }
 }

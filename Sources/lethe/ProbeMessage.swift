@@ -7,10 +7,6 @@ struct ProbeMessage: Codable {
   var begin: String?
   /// What came of one rule.
   var outcome: Outcome?
-  /// The call that was under way when the process was ended by a signal.
-  var call: String?
-  /// The resident memory in MiB at which the process ended itself.
-  var memory: Int?
   /// Whether all jobs are done.
   var isDone: Bool?
 
@@ -20,10 +16,9 @@ struct ProbeMessage: Codable {
     self = message
   }
 
-  init(begin: String? = nil, outcome: Outcome? = nil, memory: Int? = nil, isDone: Bool? = nil) {
+  init(begin: String? = nil, outcome: Outcome? = nil, isDone: Bool? = nil) {
     self.begin = begin
     self.outcome = outcome
-    self.memory = memory
     self.isDone = isDone
   }
 
