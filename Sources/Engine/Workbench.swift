@@ -99,6 +99,12 @@ package final class Workbench {
       try reporter.say(
         .warning("this processor has no bf16 instructions and emulates them; precision=fp32 is likely faster here"))
     }
+    if case .unet(let network) = plan.model, network.isBlindToBrightness {
+      try reporter.say(
+        .warning(
+          "model.groups: \(network.groups) groups over as many channels normalise each channel alone, and such a network "
+            + "cannot tell how bright an image is; a fourth as many can"))
+    }
     let data = try reporter.phase(.data) {
       (try PreparedData(plan: plan, device: device, cancel: cancel), cached: false)
     }

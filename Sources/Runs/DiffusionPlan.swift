@@ -58,6 +58,9 @@ package struct UNetPlan: Sendable, Equatable, Codable {
   /// Whether the network is told the class.
   package var conditional: Bool
 
+  /// Whether the finest level has a group for each channel: one that is normalised alone says nothing of an image's brightness.
+  package var isBlindToBrightness: Bool { widths.first == groups }
+
   enum CodingKeys: String, CodingKey {
     case widths, layers, attention
     case middleAttention = "middle_attention"
