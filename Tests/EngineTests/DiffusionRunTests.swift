@@ -170,10 +170,24 @@ struct DiffusionRunTests {
     let folder = toy.run().appendingPathComponent("artifacts")
     let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
     #expect(files.count == 1)
-    let stored = try SafeTensors.read(try #require(files.first).path).tensors
+    let file = try #require(files.first)
+    let stored = try SafeTensors.read(file.path).tensors
     #expect(try stored.count > 0 && stored.allSatisfy { try $0.tensor.isFinite().all().item() != 0 })
+    // A resumed run reads it instead of computing it again: one that cannot be read ends the run.
+    let bytes = try Data(contentsOf: file)
+    try bytes.prefix(bytes.count / 2).write(to: file)
+    #expect(throws: (any Error).self) { try toy.resume() }
+    try bytes.write(to: file)
     try toy.resume()
     #expect(!FileManager.default.fileExists(atPath: folder.path))
+  }
+
+  @Test(arguments: [(4, false), (8, true)])
+  func `a network with a group for each channel is warned of`(groups: Int, isWarned: Bool) throws {
+    var toy = try Self.toy()
+    toy.overrides = Self.unmeasured + ["model.groups=\(groups)", "pipeline.steps=1"]
+    defer { toy.clean() }
+    #expect(try toy.carryOut().warnings.contains { $0.hasPrefix("model.groups: 8 groups") } == isWarned)
   }
 
   @Test
