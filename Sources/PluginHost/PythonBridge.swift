@@ -30,6 +30,10 @@ import Tensors
 
   /// Opens the bridge beside the command.
   static func open(for file: PluginFile) throws(PluginError) -> PythonBridge {
+    guard !SearchPath.isPrivileged else {
+      throw .notLoadable(
+        path: file.path, reason: "this process has more rights than its user, and Python believes his variables")
+    }
     let program = SearchPath.executableFolder ?? "/"
     let names = [program + "/../lib/lethe/libPythonBridge.so", program + "/libPythonBridge.so"]
     guard let library = names.lazy.compactMap(SearchPath.real).first else {

@@ -126,7 +126,7 @@ extension TrustFacts {
       text += row("exports", exports.isEmpty ? "nothing" : exports.count > 20 ? shown + ", …" : shown)
     }
     if constructors > 0 { text += row("at load", "\(constructors) functions run") }
-    text += row("else", problem.map { "refused: \($0)" } ?? "loaded without being listed, but not with --locked")
+    text += row("if unlisted", problem.map { "refused: \($0)" } ?? "loaded without being listed, but not with --locked")
     if isListed { text += row("listed", "already") }
     return text
   }
