@@ -5,6 +5,14 @@ import Glibc
 struct LinkedLibraries {
   /// Libraries and what they need in turn, as paths.
   private(set) var found: [String] = []
+  /// A folder in which the linker looks before it comes to where a library is, or to the system's own.
+  private struct Searched: Equatable {
+    let folder: String
+    /// Whether it is the library's own, which a copy does not have.
+    let isOrigin: Bool
+  }
+
+  private var searched: [Searched] = []
   /// A place that depends on the folder that the command is called from.
   private var loose: String?
   private let path: String
@@ -16,11 +24,15 @@ struct LinkedLibraries {
     look(ByteSource(descriptor: file.descriptor, size: UInt64(max(0, file.identity.size))), in: file.path)
   }
 
-  /// Throws `untrusted` for one that somebody else could have changed, `notLoadable` for a place that is not fixed.
-  func check(_ trust: TrustPolicy) throws(PluginError) {
+  /// Throws `untrusted` for one that somebody else could have changed, or put there, `notLoadable` for a place that is not
+  /// fixed.
+  ///
+  /// - Parameter isCopied: whether the library is loaded from a copy, beside which there is nothing.
+  func check(_ trust: TrustPolicy, isCopied: Bool) throws(PluginError) {
     if let loose {
       throw .notLoadable(path: path, reason: "it looks for '\(loose)' in the folder that the command is called from")
     }
+    for place in searched where !(isCopied && place.isOrigin) { try trust.check(searched: place.folder, for: path) }
     for library in found { try trust.check(library) }
   }
 
@@ -33,12 +45,15 @@ struct LinkedLibraries {
         if name.hasPrefix("/") { add(name) } else { loose = name }
         continue
       }
-      for folder in facts.searchPaths {
-        let place = folder.replacingPrefixes(["$ORIGIN", "${ORIGIN}"], with: origin) + "/" + name
+      for written in facts.searchPaths {
+        let folder = written.replacingPrefixes(["$ORIGIN", "${ORIGIN}"], with: origin)
+        let place = folder + "/" + name
         guard place.hasPrefix("/") else {
           loose = place
           continue
         }
+        let step = Searched(folder: folder, isOrigin: folder != written && library == path)
+        if !searched.contains(step) { searched.append(step) }
         guard unsafe access(place, F_OK) == 0 else { continue }
         add(place)
         break

@@ -70,7 +70,7 @@ package struct TrustPolicy: Sendable {
     let problem: PluginError
     do throws(PluginError) {
       try check(file, asked: asked)
-      try libraries.check(self)
+      try libraries.check(self, isCopied: false)
       return .asItLies
     } catch {
       guard case .untrusted = error else { throw error }
@@ -78,6 +78,7 @@ package struct TrustPolicy: Sendable {
     }
     if lock == nil, try !PluginLock(list: list, trust: self).has(sha256) { throw problem }
     guard libraries.found.isEmpty else { throw .ownLibraries(path: file.path, libraries.found) }
+    try libraries.check(self, isCopied: true)
     return .sealedCopy
   }
 
@@ -95,6 +96,19 @@ package struct TrustPolicy: Sendable {
     guard link.st_uid == 0 || link.st_uid == user else {
       throw .untrusted(path: file.path, component: spelled, .owner(name: Self.userName(link.st_uid)))
     }
+  }
+
+  /// Throws `untrusted` for a folder into which somebody else could put something that is looked for there: also a sticky one,
+  /// and one that he could make.
+  func check(searched folder: String, for path: String) throws(PluginError) {
+    var folder = folder
+    while unsafe access(folder, F_OK) != 0, folder != "/" { folder = Self.parent(folder) }
+    guard let real = SearchPath.real(folder), !executableFolders.contains(real) else { return }
+    var status = stat()
+    guard unsafe stat(real, &status) == 0 else { throw .unreadable(path: real, reason: systemMessage()) }
+    status.st_mode &= ~S_ISVTX
+    try check(status, isFolder: true, component: real, path: path)
+    try checkFolders(from: real, path: path)
   }
 
   private func checkFolders(above path: String, path file: String) throws(PluginError) {

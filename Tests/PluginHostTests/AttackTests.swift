@@ -151,6 +151,24 @@ struct AttackTests {
     #expect(message { try load(user) }.contains("it looks for 'plugins/libloose.so' in the folder that the command"))
   }
 
+  @Test(arguments: [false, true])
+  func `a folder in which anybody could put a library that is looked for there is refused`(_ isThere: Bool) throws {
+    let (place, away) = (Fixture.newFolder("anybody"), Fixture.newFolder("away"))
+    _ = try Fixture.library("late", source: "helper.c", manifest: nil, in: away)
+    let searched = isThere ? place : place.appending(path: "made/later")
+    let user = try Fixture.library(
+      "user", in: folder,
+      linker: ["-L\(away.path)", "-Wl,--no-as-needed", "-llate", "-Wl,-rpath,\(searched.path):\(away.path)"]
+    ).path
+    chmod(place.path, 0o1777)
+    let refused = PluginError.untrusted(path: user, component: place.path, .worldWritable)
+    #expect(throws: refused) { try load(user) }
+    let policy = try listing(user)
+    #expect(throws: PluginError.self) { try load(user, policy) }
+    chmod(place.path, 0o755)
+    try load(user)
+  }
+
   @Test(.enabled(if: geteuid() == 0, "only root gives links to others"))
   func `a link of somebody else leads to nothing that is loaded, also in a sticky folder`() throws {
     let file = try plugin("mine", "mine")
