@@ -19,6 +19,8 @@ struct FuzzPool {
   struct Result {
     var lives = 0
     var found: [Found] = []
+    /// When it is over; known once the first life has begun, since loading LibTorch is no part of the walk.
+    fileprivate var end: ContinuousClock.Instant?
   }
 
   /// The plugin's file.
@@ -45,11 +47,12 @@ struct FuzzPool {
   /// Lives of a seed, until the time is over or there were so many.
   func run(seed: UInt64, seconds: Double?, lives most: Int?) throws -> Result {
     signal(SIGPIPE, SIG_IGN)
-    let end = seconds.map { clock.now + .seconds($0) }
     var result = Result()
-    while result.lives < most ?? .max, end.map({ clock.now < $0 }) ?? true, result.found.count < Self.mostFindings {
+    while result.lives < most ?? .max, result.end.map({ clock.now < $0 }) ?? true,
+      result.found.count < Self.mostFindings
+    {
       let arguments = ["--seed", String(seed), "--from", String(result.lives)]
-      try run(arguments + (most.map { ["--lives", String($0 - result.lives)] } ?? []), until: end, &result)
+      try run(arguments + (most.map { ["--lives", String($0 - result.lives)] } ?? []), seconds, &result)
     }
     return result
   }
@@ -58,11 +61,11 @@ struct FuzzPool {
   func run(life: UInt64) throws -> Result {
     signal(SIGPIPE, SIG_IGN)
     var result = Result()
-    try run(["--life", String(life)], until: nil, &result)
+    try run(["--life", String(life)], nil, &result)
     return result
   }
 
-  private func run(_ arguments: [String], until end: ContinuousClock.Instant?, _ result: inout Result) throws {
+  private func run(_ arguments: [String], _ seconds: Double?, _ result: inout Result) throws {
     let child = try ChildProcess(["plugin-fuzz-probe", file] + arguments)
     defer {
       child.send(SIGKILL)
@@ -73,6 +76,7 @@ struct FuzzPool {
       ChildProcess.wait(for: [child], milliseconds: 100)
       try take(child.lines(), &course, &result)
       if course.isDone { return }
+      if result.end == nil, course.life != nil { result.end = seconds.map { clock.now + .seconds($0) } }
       if let ending = child.ending {
         try take(child.lines(), &course, &result)
         if course.isDone { return }
@@ -83,7 +87,7 @@ struct FuzzPool {
         result.lives += 1
         return
       }
-      if let end, clock.now > end { return }
+      if let end = result.end, clock.now > end { return }
       guard clock.now > course.deadline else { continue }
       if course.reason == nil, course.life != nil {
         // The signal makes it say which call is under way.

@@ -87,7 +87,7 @@ import Testing
     let run = try command.small(
       "run",
       [
-        "base={weights: base.safetensors}",
+        "base={weights: base.safetensors}", "retrained=none",
         "pipeline.reweighter={library: libw.so, symbol: w, signature: 'double(double loss)'}",
       ])
     #expect(run.code == 0, "\(run.err)")

@@ -154,11 +154,12 @@ struct AttackTests {
   @Test(arguments: [false, true])
   func `a folder in which anybody could put a library that is looked for there is refused`(_ isThere: Bool) throws {
     let (place, away) = (Fixture.newFolder("anybody"), Fixture.newFolder("away"))
-    _ = try Fixture.library("late", source: "helper.c", manifest: nil, in: away)
+    // A name of its own: a library that the process has already is not looked for.
+    _ = try Fixture.library("late\(isThere)", source: "helper.c", manifest: nil, in: away)
     let searched = isThere ? place : place.appending(path: "made/later")
     let user = try Fixture.library(
       "user", in: folder,
-      linker: ["-L\(away.path)", "-Wl,--no-as-needed", "-llate", "-Wl,-rpath,\(searched.path):\(away.path)"]
+      linker: ["-L\(away.path)", "-Wl,--no-as-needed", "-llate\(isThere)", "-Wl,-rpath,\(searched.path):\(away.path)"]
     ).path
     chmod(place.path, 0o1777)
     let refused = PluginError.untrusted(path: user, component: place.path, .worldWritable)
