@@ -25,7 +25,7 @@ struct PluginLockTests {
     #expect(lock.entries == [entry(2, id: "libplain.so"), entry(1)])
     #expect(lock.has(entry(1).sha256) && !lock.has(entry(3).sha256))
     let text = try String(contentsOfFile: list, encoding: .utf8)
-    #expect(text == lock.text && text.split(separator: "\n").count == 6)
+    #expect(text == lock.text && text.split(separator: "\n").count == 7)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["plugins.lock"])
   }
 
