@@ -93,14 +93,11 @@ import Testing
   }
 
   @Test(.enabled(if: hasNumPy, why)) func `its lives are led as those of a library are`() throws {
-    let command = try plugin(
-      (
-        "        return weights / weights.sum()",
-        "        assert len(weights) != 11\n        return weights / weights.sum()"
-      ))
+    let sum = "        return weights / weights.sum()"
+    let command = try plugin((sum, "        import os\n        if len(weights) == 11: os._exit(0)\n" + sum))
     let answer = try command.run(
       ["plugin", "fuzz", "checked.py", "--lives", "150", "--json"], environment: ["LETHE_PYTHON": Self.python])
-    #expect(answer.code == 2 && answer.out.contains("AssertionError"), "\(answer.out)\(answer.err)")
+    #expect(answer.code == 2 && answer.out.contains("ended with code 0 in reweighter"), "\(answer.out)\(answer.err)")
   }
 
   @Test(.enabled(if: hasNumPy, why)) func `modules in the current folder are not those that Python is asked with`()
