@@ -115,10 +115,12 @@ struct FuzzPool {
       guard let message = ProbeMessage(line: line) else { continue }
       if let failure = message.failure { throw CommandError.notFuzzed(reason: failure, code: message.code ?? 70) }
       if let life = message.life {
+        // The first operators of a process take their time, which is not the plugin's.
+        let patience = course.life == nil ? limit + 30 : limit
         if course.life != nil { result.lives += 1 }
         course.life = life
         course.strategy = ""
-        course.deadline = clock.now + .seconds(limit)
+        course.deadline = clock.now + .seconds(patience)
         tell(result.lives, result.found.count)
       }
       if let deed = message.deed {

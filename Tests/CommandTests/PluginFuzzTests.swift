@@ -47,14 +47,16 @@ import Testing
   @Test func `what hangs, writes to what it was lent or says nothing is found as well`() throws {
     let command = try Command()
     for (breaks, rule, words) in [
-      ("fuzz: hang", "life-cycle", "nothing came back within 2 s in reweighter.weigh"),
+      ("fuzz: hang", "life-cycle", "nothing came back within 5 s in reweighter.weigh"),
       ("lent-tensors", "lent-tensors", ""), ("error-message", "error-message", ""),
     ] {
       let file = try TestPlugin.compile(breaks, in: command)
       let lives = breaks == "fuzz: hang" ? "120" : "300"
-      let (answer, report) = try fuzz([file, "--lives", lives, "--timeout", "2"], in: command)
+      let (answer, report) = try fuzz([file, "--lives", lives, "--timeout", "5"], in: command)
       #expect(answer.code == 2)
-      #expect(report.findings.contains { $0.rule == rule && $0.text.contains(words) }, "\(breaks): \(answer.out)")
+      #expect(
+        report.findings.contains { $0.rule == rule && (words.isEmpty || $0.text.contains(words)) },
+        "\(breaks): \(answer.out)")
     }
   }
 
