@@ -16,9 +16,9 @@ enum FileChecks {
   /// - Throws: `PluginError` for a path that leads to nothing that can be read.
   static func check(_ path: String) throws(PluginError) -> (outcomes: [Outcome], plugin: PluginFile?) {
     var all = Outcomes()
-    let facts: LibraryFacts
+    var facts: LibraryFacts?
     do throws(PluginError) {
-      facts = try LibraryFacts(reading: path)
+      if !PluginFile.isSource(path) { facts = try LibraryFacts(reading: path) }
     } catch .notALibrary(_, let problem) {
       all.report("elf-library", "\(problem)")
       return (all.outcomes(skipping: "the file is no library"), nil)
@@ -26,10 +26,12 @@ enum FileChecks {
     var plugin: PluginFile?
     do throws(PluginError) {
       plugin = try PluginFile(reading: path)
+    } catch .notThere {
+      throw .notThere(path: path)
     } catch {
       all.report(error)
     }
-    all.look(facts)
+    if let facts { all.look(facts) } else { all.skip(Rule.aboutLibraries, "it is run from its source") }
     if let plugin {
       if !plugin.manifest.unknownKeys.isEmpty {
         all.report("manifest-keys", "it has \(list(plugin.manifest.unknownKeys))")
@@ -98,6 +100,10 @@ package struct Beginning {
 /// Outcomes by rule, in the order of the rules.
 private struct Outcomes {
   private var found: [String: Outcome] = [:]
+
+  mutating func skip(_ rules: [String], _ reason: String) {
+    for rule in rules where found[rule] == nil { found[rule] = Outcome(rule: rule, skipped: reason) }
+  }
 
   mutating func report(_ rule: String, _ text: String, level: Rule.Level? = nil) {
     found[rule, default: Outcome(rule: rule)].report(text, level: level)

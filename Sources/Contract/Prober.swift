@@ -20,7 +20,11 @@ package final class Prober {
     do {
       switch job.rule {
       case "loads": return try loads()
-      case "entry-repeats", "entry-host-size": return [try enters(job.rule)]
+      case "entry-repeats", "entry-host-size":
+        guard !PluginFile.isSource(path) else {
+          return [Outcome(rule: job.rule, skipped: "the entry is the bridge's, which ships with Lethe")]
+        }
+        return [try enters(job.rule)]
       case "old-host": return [try oldHost()]
       default: return [try check(job)]
       }
@@ -45,13 +49,16 @@ package final class Prober {
     let began = clock.now
     _ = try load()
     let seconds = (clock.now - began) / .seconds(1)
-    var time = Outcome(rule: "load-time")
-    if seconds > 1 { time.report("it took \(String(format: "%.1f", seconds)) s") }
+    // Python starts with the first file, and its libraries start threads for all that follow.
+    let isSource = PluginFile.isSource(path)
+    var time = Outcome(rule: "load-time", skipped: isSource ? "Python has to start first" : nil)
+    if seconds > 1, !isSource { time.report("it took \(String(format: "%.1f", seconds)) s") }
     var words = Outcome(rule: "load-output", skipped: output == nil ? "the process shares the terminal" : nil)
     if let text = output?.take() { words.report("it wrote '\(text)'") }
-    var running = Outcome(rule: "load-threads")
-    let more = ProcessFacts.settled { ProcessFacts.threads <= threads } ? 0 : ProcessFacts.threads - threads
-    if more > 0 { running.report("\(more) more threads run") }
+    var running = Outcome(rule: "load-threads", skipped: isSource ? "those are Python's and its libraries'" : nil)
+    if !isSource, !ProcessFacts.settled({ ProcessFacts.threads <= threads }) {
+      running.report("\(ProcessFacts.threads - threads) more threads run")
+    }
     return [Outcome(rule: "loads"), time, words, running]
   }
 

@@ -12,6 +12,8 @@ final class Rig {
     var seed: UInt64 = 1
     /// What is put in place of the inputs' first element.
     var poison: Double?
+    /// What inputs, losses and gradients are multiplied with.
+    var scale = 1.0
     var forget = 4
     var retain = 4
     /// Whether inputs are views with gaps.
@@ -128,6 +130,7 @@ final class Rig {
       default: (variant.forget, variant.retain)
       }
     var batch = try world.batch(forget: counts.0, retain: counts.1, place: number * 8)
+    if variant.scale != 1 { batch.inputs = try batch.inputs * variant.scale }
     if let poison = variant.poison { batch.inputs = try poisoned(batch.inputs, poison) }
     if variant.hasGaps {
       batch.inputs = try gapped(batch.inputs)
@@ -165,7 +168,8 @@ final class Rig {
   private func term(_ set: SampleSet, _ number: Int) throws -> Term {
     let count = set == .forget ? variant.forget : variant.retain
     let generator = try Generator(seed: 500 + UInt64(number * 2) + UInt64(set.rawValue))
-    var losses = try (Tensor.randomUniform([count], dtype: .float64, generator: generator) * 3).to(variant.dtype)
+    var losses = try (Tensor.randomUniform([count], dtype: .float64, generator: generator) * (3 * variant.scale)).to(
+      variant.dtype)
     if let outputs = variant.outputs { losses = try losses.to(outputs) }
     if let poison = variant.poison { losses = try poisoned(losses, poison) }
     let clean = try losses * 0.5
@@ -212,7 +216,9 @@ final class Rig {
     let parameters = try world.parameters(of: ModelHandle(0))
     let tensors: [Tensor?] = try parameters.tensors.map { parameter in
       guard let parameter else { return nil }
-      let gradient = try Tensor.randomNormal(parameter.shape, dtype: .float64, generator: generator).to(world.dtype)
+      var gradient = try Tensor.randomNormal(parameter.shape, dtype: .float64, generator: generator)
+      if variant.scale != 1 { gradient = try gradient * variant.scale }
+      gradient = try gradient.to(world.dtype)
       if let poison = variant.poison {
         try gradient.view([-1]).narrow(0, start: gradient.count - 1, length: 1).fill(poison)
       }

@@ -60,6 +60,13 @@ package struct Rule: Sendable, Codable, Equatable {
   /// The rule of that id.
   package static func named(_ id: String) -> Rule? { all.first { $0.id == id } }
 
+  /// Rules of the group `file` that only a library can break.
+  static let aboutLibraries = [
+    "elf-library", "swift-runtime", "one-export", "unique-symbols", "needed-libraries", "links-the-host",
+    "undefined-symbols", "text-relocations", "executable-stack", "run-path", "toolchain-run-path", "no-delete",
+    "constructors", "glibc-floor",
+  ]
+
   /// Every rule, in the order in which they are checked.
   package static let all = fileRules + loadRules + lifeRules + callRules + numberRules + parameterRules
 }

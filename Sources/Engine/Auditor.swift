@@ -48,7 +48,8 @@ package final class Auditor {
 
   /// The jobs that are not in the cache yet, in order.
   package func open() throws -> [AuditJob] {
-    try plan.jobs.filter { try stored($0) == nil }
+    try PartLoader.checkTrust(plan.run)
+    return try plan.jobs.filter { try stored($0) == nil }
   }
 
   /// Makes a job's models and keeps their margins; trained weights are kept as those of any run.
@@ -209,7 +210,7 @@ package final class Auditor {
     if job.kind == .target {
       var files = plan.weights.map { [$0] } ?? []
       for case .weights(let file) in [plan.run.base, plan.run.retrained] { files.append(file) }
-      for file in files { parts.append(fileDigest(file)) }
+      for file in files { parts.append(fileDigest(file) ?? "missing") }
     }
     return folder.appendingPathComponent("\(digest(parts.joined(separator: "\n"))).safetensors")
   }
@@ -232,12 +233,5 @@ package final class Auditor {
     if job.kind == .target, plan.run.retrained != .none { names.insert("retrained") }
     if plan.unlearns(job) || (job.kind == .target && plan.weights != nil) { names.insert("unlearned") }
     return names
-  }
-
-  private func fileDigest(_ path: String) -> String {
-    guard let data = FileManager.default.contents(atPath: path) else { return "missing" }
-    var hash = SHA256()
-    hash.update([UInt8](data))
-    return hash.hexadecimal()
   }
 }

@@ -210,7 +210,8 @@ package struct Engine {
   }
 
   private func prepare(_ reporter: Reporter) throws -> Workbench.Shared {
-    try workbench.prepare(plan, cancel: cancel, reporter: reporter) { data in
+    try PartLoader.checkTrust(plan)
+    return try workbench.prepare(plan, cancel: cancel, reporter: reporter) { data in
       try RunFolder.write(Data(data.split.json()), to: folder.split)
       try reporter.say(.splitReady(data.summary))
       // Found out now, not after an hour of training.
@@ -251,6 +252,8 @@ package struct Engine {
   }
 
   private func finish(_ reporter: Reporter, _ end: RunEnd) throws -> RunReport {
+    var end = end
+    end.hashes = folder.hashes(of: end.files)
     try reporter.say(.finished(end))
     let report = try RunReport(folding: reporter.events)
     try RunFolder.write(Data(report.json().utf8), to: folder.reportJSON)
@@ -269,7 +272,7 @@ package struct Engine {
     versions["threads"] = String(plan.threads ?? runtime.threads)
     return RunStart(
       planHash: digest(plan.canonicalJSON()), name: plan.name, variant: plan.variant, seed: plan.seed,
-      origins: plan.origins, resumedAt: step, versions: versions, plugins: plan.plugins)
+      origins: plan.origins, resumedAt: step, versions: versions, plugins: plan.plugins, inputs: plan.inputs)
   }
 
   /// Turns a stop into an event and the error that says how to go on.
@@ -290,7 +293,21 @@ package struct Engine {
   }
 }
 
+extension RunFolder {
+  /// SHA-256 of those of its files that are single files, by what they are.
+  fileprivate func hashes(of files: [String: String]) -> [String: String] {
+    files.compactMapValues { fileDigest($0.hasPrefix("/") ? $0 : url.appendingPathComponent($0).path) }
+  }
+}
+
 extension RunPlan {
+  /// SHA-256 of the weights that it begins with, by their paths; nil where it trains all of them.
+  fileprivate var inputs: [String: String]? {
+    var inputs: [String: String] = [:]
+    for case .weights(let file) in [base, retrained] { inputs[file] = fileDigest(file) }
+    return inputs.isEmpty ? nil : inputs
+  }
+
   /// What makes the original and the retrained model, as SHA-256 by model.
   fileprivate var origins: [String: String] {
     var origins: [String: String] = [:]
@@ -314,7 +331,7 @@ extension PipelinePlan {
     switch reweighter {
     case .part(let part)?: uses.append(part.use(as: .reweighter))
     case .function(let function)?:
-      uses.append(PluginUse(role: .reweighter, id: function.symbol, version: "", sha256: ""))
+      uses.append(function.use(as: .reweighter))
     case nil: break
     }
     if let mask { uses.append(mask.part.use(as: .mask)) }

@@ -72,7 +72,7 @@ final class PartLoader {
 
 extension PartPlan {
   /// Its parameters for `PluginHost`.
-  fileprivate var values: [(key: String, value: PluginHost.ParameterValue)] {
+  var values: [(key: String, value: PluginHost.ParameterValue)] {
     parameters.entries.map { ($0.key, $0.value.forPlugin) }
   }
 }

@@ -86,6 +86,7 @@ extension FunctionProblem: CustomStringConvertible {
     case .noLibrary: "no such library"
     case .notLoadable(let reason): "the library cannot be loaded: \(reason)"
     case .noSymbol: "the library does not export it"
+    case .notAFunction: "the library exports a variable of that name; a function would be right"
     case .signature(let text, let column, let reason): "signature '\(text)', column \(column): \(reason)"
     case .argument(let name, let problem): "argument '\(name)' \(problem)"
     case .unusedValue(let key, let arguments):

@@ -90,6 +90,8 @@ struct DynamicTable {
   let needed: [String]
   /// Functions and variables that others can find, or nil where the table of symbols cannot be read.
   let exports: [String]?
+  /// Those of them that are no code.
+  var variables: Set<String> = []
 }
 
 extension ElfFile {
@@ -111,10 +113,14 @@ extension ElfFile {
       let stringOffset = fileOffset(of: stringAddress), let strings = source.read(stringOffset, stringSize)
     else { return DynamicTable(needed: [], exports: nil) }
     let needed = entries.filter { $0.tag == 1 }.compactMap { Int(exactly: $0.value).flatMap(strings.text) }
-    return DynamicTable(needed: needed, exports: exports(value(6), stringAddress, strings))
+    let exports = exports(value(6), stringAddress, strings)
+    return DynamicTable(
+      needed: needed, exports: exports?.map(\.name), variables: Set((exports ?? []).filter(\.isVariable).map(\.name)))
   }
 
-  private func exports(_ address: UInt64?, _ stringAddress: UInt64, _ strings: ByteBlock) -> [String]? {
+  private func exports(
+    _ address: UInt64?, _ stringAddress: UInt64, _ strings: ByteBlock
+  ) -> [(name: String, isVariable: Bool)]? {
     var place: (offset: UInt64, size: UInt64)?
     if let section = sections.first(where: { $0.type == 11 }) {
       place = (section.offset, section.size)
@@ -132,7 +138,9 @@ extension ElfFile {
       else { return nil }
       let isGlobal = [1, 2, 10].contains(info >> 4)
       let isVisible = other & 3 == 0 || other & 3 == 3
-      return isGlobal && isVisible && section != 0 ? strings.text(at: Int(name)) : nil
+      guard isGlobal, isVisible, section != 0, let text = strings.text(at: Int(name)) else { return nil }
+      // STT_OBJECT, STT_COMMON, STT_TLS.
+      return (text, [1, 5, 6].contains(info & 15))
     }
   }
 

@@ -65,6 +65,11 @@ struct OpenFile: ~Copyable {
     let target = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard target >= 0 else { throw .notLoadable(path: self.path, reason: "no copy beside it: \(systemMessage())") }
     defer { close(target) }
+    try write(into: target)
+  }
+
+  /// Copies its bytes to where an open file stands.
+  func write(into target: Int32) throws(PluginError) {
     let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))
     var offset: UInt64 = 0
     while offset < source.size {
@@ -75,7 +80,7 @@ struct OpenFile: ~Copyable {
       var written = 0
       while written < bytes.count {
         let count = unsafe bytes[written...].withUnsafeBytes { unsafe Glibc.write(target, $0.baseAddress, $0.count) }
-        guard count > 0 else { throw .notLoadable(path: self.path, reason: "no copy beside it: \(systemMessage())") }
+        guard count > 0 else { throw .notLoadable(path: self.path, reason: "no copy of it: \(systemMessage())") }
         written += count
       }
       offset += UInt64(bytes.count)
@@ -91,7 +96,11 @@ struct OpenFile: ~Copyable {
 
   /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
   func sha256() throws(PluginError) -> String {
-    let source = ByteSource(descriptor: descriptor, size: UInt64(max(0, identity.size)))
+    try Self.sha256(of: descriptor, size: UInt64(max(0, identity.size)), path: path)
+  }
+
+  static func sha256(of descriptor: Int32, size: UInt64, path: String) throws(PluginError) -> String {
+    let source = ByteSource(descriptor: descriptor, size: size)
     var hash = SHA256()
     var offset: UInt64 = 0
     while offset < source.size {

@@ -45,7 +45,7 @@ package final class ForeignFunction: Reweighting {
     } catch {
       throw .function(library: library, symbol: symbol, error)
     }
-    let handle = unsafe try Self.load(library, symbol, trust)
+    let handle = unsafe try ForeignLibrary.load(library, symbol, trust)
     guard let address = unsafe dlsym(handle, symbol) else {
       throw .function(library: library, symbol: symbol, .noSymbol)
     }
@@ -56,28 +56,6 @@ package final class ForeignFunction: Reweighting {
     self.call = call
     for (index, binding) in bindings.enumerated() {
       if case .value(let value) = binding { call.set(index, value) }
-    }
-  }
-
-  private static func load(
-    _ library: String, _ symbol: String, _ trust: TrustPolicy
-  ) throws(PluginError) -> UnsafeMutableRawPointer {
-    let file: OpenFile
-    do throws(PluginError) {
-      file = try OpenFile(library)
-    } catch .notThere {
-      throw .function(library: library, symbol: symbol, .noLibrary)
-    }
-    try trust.check(file, asked: library)
-    // dlsym would also find what the libraries export that this one is linked with.
-    let source = ByteSource(descriptor: file.descriptor, size: UInt64(max(0, file.identity.size)))
-    if let exports = (try? ElfFile(source))?.dynamicTable().exports, !exports.contains(symbol) {
-      throw .function(library: library, symbol: symbol, .noSymbol)
-    }
-    do throws(PluginError) {
-      return unsafe try LoadedPlugin.load(file.path)
-    } catch .notLoadable(_, let reason) {
-      throw .function(library: library, symbol: symbol, .notLoadable(reason: reason))
     }
   }
 

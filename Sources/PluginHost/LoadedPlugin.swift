@@ -1,6 +1,6 @@
 import CLethe
 import Glibc
-import Synchronization
+import Learning
 
 /// A plugin whose code is in the process. It is never closed: unloading Swift code crashes the host later, and handles of
 /// other libraries may outlive it.
@@ -13,25 +13,33 @@ package final class LoadedPlugin: Sendable {
 
   /// Opens the file, checks who could have changed it, loads it and compares its table with its manifest.
   ///
-  /// - Parameter trust: who may own the file and the folders above it.
-  package convenience init(_ file: PluginFile, trust: TrustPolicy) throws(PluginError) {
+  /// - Parameters:
+  ///   - trust: who may own the file and the folders above it, and which bytes are let in whoever owns them.
+  ///   - meanwhile: happens when everything is checked and nothing is loaded; for tests of what happens then.
+  package convenience init(
+    _ file: PluginFile, trust: TrustPolicy, meanwhile: () -> Void = {}
+  ) throws(PluginError) {
     let opened = try OpenFile(file.path)
     guard opened.identity == file.identity else { throw .replaced(path: file.path) }
-    try trust.check(opened, asked: file.path)
-    let sha256 = try opened.sha256()
     if file.isSource {
       let text = try PythonBridge.text(of: opened)
-      try opened.checkUnchanged()
+      var hash = SHA256()
+      hash.update(text)
+      let sha256 = hash.hexadecimal()
+      if try trust.admit(opened, asked: file.path, sha256: sha256) == .asItLies { try opened.checkUnchanged() }
+      meanwhile()
       FlightRecorder.enter(PluginCall(file, "load", nil))
       defer { FlightRecorder.leave() }
       unsafe try self.init(file, sha256: sha256, table: Self.run(file, text))
       return
     }
+    let sha256 = try opened.sha256()
+    let admission = try trust.admit(opened, asked: file.path, sha256: sha256)
+    meanwhile()
     // A library's constructors run while it is opened.
     FlightRecorder.enter(PluginCall(file, "load", nil))
     defer { FlightRecorder.leave() }
-    let handle = unsafe try LoadedFiles.handle(of: opened)
-    try opened.checkUnchanged()
+    let handle = unsafe try LoadedFiles.handle(of: opened, admission, sha256: sha256)
     unsafe try self.init(file, sha256: sha256, table: Self.enter(file, handle))
   }
 
@@ -109,49 +117,5 @@ extension PluginCatalog {
 extension PluginCall {
   init(_ file: PluginFile, _ call: String, _ step: Int?) {
     self.init(plugin: file.manifest.id, version: file.manifest.version, file: file.name, call: call, step: step)
-  }
-}
-
-/// The files that were loaded. The dynamic linker gives the old library for a path whose file was replaced, so that a file
-/// that was built anew is loaded from a copy beside it; the old code stays where it is.
-private enum LoadedFiles {
-  private struct Loaded {
-    /// Which bytes a path held when it was loaded first.
-    var first: [String: FileIdentity] = [:]
-    /// Which bytes were loaded from copies, by the path and those bytes.
-    var copies: [Copy: UInt] = [:]
-    var count = 0
-  }
-
-  private struct Copy: Hashable {
-    let path: String
-    let identity: FileIdentity
-  }
-
-  private static let all = Mutex(Loaded())
-
-  static func handle(of file: borrowing OpenFile) throws(PluginError) -> UnsafeMutableRawPointer {
-    let copy = Copy(path: file.path, identity: file.identity)
-    let (isOriginal, known, number) = all.withLock { all in
-      if all.first[copy.path] == nil { all.first[copy.path] = copy.identity }
-      all.count += 1
-      return (all.first[copy.path] == copy.identity, all.copies[copy], all.count)
-    }
-    if isOriginal { return unsafe try LoadedPlugin.load(copy.path) }
-    if let known, let handle = unsafe UnsafeMutableRawPointer(bitPattern: known) { return unsafe handle }
-    // In the same folder, or libraries that it finds beside itself are not found.
-    let path = hidden(beside: copy.path, number: number)
-    defer { _ = unsafe unlink(path) }
-    try file.write(to: path)
-    let handle = unsafe try LoadedPlugin.load(path)
-    let bits = UInt(bitPattern: handle)
-    all.withLock { all in all.copies[copy] = bits }
-    return unsafe handle
-  }
-
-  /// A name that no search for plugins looks at.
-  private static func hidden(beside path: String, number: Int) -> String {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    return (parts.dropLast() + [".\(parts.last ?? "").\(getpid()).\(number)"]).joined(separator: "/")
   }
 }

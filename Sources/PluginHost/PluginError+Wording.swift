@@ -12,7 +12,15 @@ extension PluginError: CustomStringConvertible {
     case .manifest(let path, let problem): "the manifest of '\(path)' is wrong: \(problem)"
     case .unfit(let plugin, let path, let problem): "plugin '\(plugin)' ('\(path)') cannot be used: \(problem)"
     case .untrusted(let path, let component, let problem):
-      "'\(path)' is not trusted: '\(component)' \(problem); if that is a mistake, run: \(problem.remedy(component))"
+      "'\(path)' is not trusted: '\(component)' \(problem); if that is a mistake, run: \(problem.remedy(component)); "
+        + "to let in just these bytes: lethe plugin trust \(TrustProblem.shell(path))"
+    case .unlisted(let path, let sha256, let list):
+      "'\(path)' is not in '\(list)', and with --locked nothing else is loaded (sha256 \(sha256)); "
+        + "list it with: lethe plugin trust \(TrustProblem.shell(path))"
+    case .ownLibraries(let path, let libraries):
+      "'\(path)' is let in by its own bytes alone, but brings \(quoted(libraries)), which somebody else could change; "
+        + "put all of them into a folder that only you can write to"
+    case .lock(let path, let reason): "the list of trusted plugins '\(path)' cannot be used: \(reason)"
     case .notLoadable(let path, let reason): "'\(path)' cannot be loaded: \(reason)"
     case .replaced(let path):
       "'\(path)' was replaced while it was in use or being loaded; give a rebuilt plugin a new file name, or start again"
@@ -130,9 +138,14 @@ extension TrustProblem: CustomStringConvertible {
     }
   }
 
+  /// A word as a shell reads it.
+  static func shell(_ path: String) -> String {
+    "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+  }
+
   /// The command that mends it.
   func remedy(_ component: String) -> String {
-    let path = "'" + component.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    let path = Self.shell(component)
     return switch self {
     case .owner: "sudo chown root \(path)"
     case .worldWritable: "chmod o-w \(path)"

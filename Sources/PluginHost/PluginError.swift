@@ -16,6 +16,12 @@ package enum PluginError: Error, Equatable, Sendable {
   case unfit(plugin: String, path: String, AdmissionProblem)
   /// A file, or a folder above it, that somebody else could have changed.
   case untrusted(path: String, component: String, TrustProblem)
+  /// A file whose bytes are not in the list, where nothing else is let in.
+  case unlisted(path: String, sha256: String, list: String)
+  /// A file that is let in by its bytes alone, and brings libraries that are not among them.
+  case ownLibraries(path: String, [String])
+  /// A list of trusted plugins that cannot be used.
+  case lock(path: String, reason: String)
   /// The dynamic linker refuses.
   case notLoadable(path: String, reason: String)
   /// The file is not the one that was checked.
@@ -47,10 +53,10 @@ package enum PluginError: Error, Equatable, Sendable {
   /// The command's exit code.
   package var exitCode: Int32 {
     switch self {
-    case .notThere, .unknown, .untrusted: 66
+    case .notThere, .unknown, .untrusted, .unlisted, .ownLibraries: 66
     case .unreadable: 74
     case .notALibrary, .note, .manifest, .unfit, .notLoadable, .replaced, .table, .call: 70
-    case .duplicate, .wrongRole, .parameter: 65
+    case .duplicate, .wrongRole, .parameter, .lock: 65
     case .function(_, _, .noLibrary): 66
     case .function(_, _, .notLoadable), .function(_, _, .badWeights): 70
     case .function: 65
@@ -228,6 +234,8 @@ package enum FunctionProblem: Error, Equatable, Sendable {
   case noLibrary
   case notLoadable(reason: String)
   case noSymbol
+  /// A variable has that name.
+  case notAFunction
   case signature(text: String, column: Int, reason: String)
   case argument(name: String, FunctionArgumentProblem)
   case unusedValue(key: String, arguments: [String])

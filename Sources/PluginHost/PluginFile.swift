@@ -1,3 +1,5 @@
+import Learning
+
 /// A plugin as its file describes it; nothing of it has run.
 package struct PluginFile: Sendable, Equatable {
   /// The file, absolute and without links.
@@ -53,8 +55,35 @@ package struct PluginFile: Sendable, Equatable {
     exports = dynamic?.exports
   }
 
+  /// Everything there is to know of a file that a person is to decide on, from one reading of its bytes: what is shown is
+  /// what the hash is of. A library without a manifest has no plugin.
+  package static func facts(
+    reading path: String
+  ) throws(PluginError) -> (
+    path: String, bytes: Int, plugin: PluginFile?, library: LibraryFacts?, sha256: String, needed: [String]
+  ) {
+    let file = try OpenFile(path)
+    guard let bytes = file.bytes(atMost: 1 << 30) else {
+      throw .unreadable(path: path, reason: "it has more than 1 GiB, or it is being written")
+    }
+    var hash = SHA256()
+    hash.update(bytes)
+    let source = ByteSource(bytes)
+    var plugin: PluginFile?
+    do throws(PluginError) {
+      plugin = try PluginFile(source, path: file.path, identity: file.identity)
+    } catch .note(_, .missing) where !SourceManifest.isSource(path) {
+      // A plain library.
+    }
+    let library = (try? ElfFile(source)).map { LibraryFacts($0, path: file.path) }
+    return (file.path, bytes.count, plugin, library, hash.hexadecimal(), LinkedLibraries(file).found)
+  }
+
   /// Whether it is run from its source.
-  package var isSource: Bool { SourceManifest.isSource(path) }
+  package var isSource: Bool { PluginFile.isSource(path) }
+
+  /// Whether a file is run from its source, by its name.
+  package static func isSource(_ path: String) -> Bool { SourceManifest.isSource(path) }
 
   /// The file's name, without its folder.
   package var name: String { path.split(separator: "/").last.map(String.init) ?? path }

@@ -30,6 +30,10 @@ import Tensors
 
   /// Opens the bridge beside the command.
   static func open(for file: PluginFile) throws(PluginError) -> PythonBridge {
+    guard !SearchPath.isPrivileged else {
+      throw .notLoadable(
+        path: file.path, reason: "this process has more rights than its user, and Python believes his variables")
+    }
     let program = SearchPath.executableFolder ?? "/"
     let names = [program + "/../lib/lethe/libPythonBridge.so", program + "/libPythonBridge.so"]
     guard let library = names.lazy.compactMap(SearchPath.real).first else {
@@ -42,7 +46,22 @@ import Tensors
     guard let kit = kit(from: program) else {
       throw .notLoadable(path: file.path, reason: "the Python kit 'sdk/python' is not beside this copy of Lethe")
     }
+    try check(kit)
     return unsafe PythonBridge(function: unsafeBitCast(symbol, to: Enter.self), kit: kit)
+  }
+
+  /// The kit is code too, and a folder above the command may be anybody's.
+  private static func check(_ kit: String) throws(PluginError) {
+    let trust = TrustPolicy(SearchPath())
+    let folder = kit + "/lethe"
+    guard let directory = unsafe opendir(folder) else { throw .unreadable(path: folder, reason: systemMessage()) }
+    defer { unsafe closedir(directory) }
+    while let entry = unsafe readdir(directory) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if SourceManifest.isSource(name) { try trust.check(folder + "/" + name) }
+    }
   }
 
   /// Runs a file and gives its table.

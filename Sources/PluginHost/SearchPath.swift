@@ -53,6 +53,15 @@ package struct SearchPath: Sendable {
     folders.append(Folder(path: real, origin: executableFolders.contains(real) ? .executable : origin))
   }
 
+  /// Whether this process has more rights than the user who started it.
+  static var isPrivileged: Bool {
+    // <sys/auxv.h>, which glibc's module does not show to Swift.
+    typealias Look = @convention(c) (UInt) -> UInt
+    guard let symbol = unsafe dlsym(nil, "getauxval") else { return true }
+    let secure: UInt = 23
+    return unsafe unsafeBitCast(symbol, to: Look.self)(secure) != 0
+  }
+
   /// An environment variable, or nil in a process that runs with more rights than its user has.
   ///
   /// By `secure_getenv`, which glibc's module does not show to Swift.

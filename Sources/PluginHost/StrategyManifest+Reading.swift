@@ -12,6 +12,8 @@ extension StrategyManifest {
     guard id.isIdentifier else { throw .badName(key: reader.path("id"), found: id, pattern: identifierPattern) }
     let role = try reader.requiredText("role")
     let known = StrategyRole(rawValue: role)
+    // For kits that make the table themselves; of others the table says it.
+    _ = try reader.whole("state_version")
     // Of a role that this host does not know it cannot say which words are right.
     let sets = known == nil ? nil : knownSets
     let schedules = known == nil ? nil : knownSchedules

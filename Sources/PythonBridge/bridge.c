@@ -51,8 +51,11 @@ static struct {
 
 static char *interpreter; /* JSON of the probe, kept for the life of the process */
 
+/* With -c Python looks for modules in the current folder first, which may be anybody's. */
 static const char *const probe =
-    "import json, os, sys, sysconfig\n"
+    "import sys\n"
+    "sys.path[:] = [folder for folder in sys.path if folder[:1] == '/']\n"
+    "import json, os, sysconfig\n"
     "v = sysconfig.get_config_var\n"
     "places = [os.path.join(folder, name) for name in (v('INSTSONAME'), v('LDLIBRARY')) if name\n"
     "          for folder in (v('LIBDIR'), os.path.join(v('LIBDIR') or '', v('MULTIARCH') or ''),\n"
@@ -60,7 +63,7 @@ static const char *const probe =
     "print(next((p for p in places if '.so' in os.path.basename(p) and os.path.exists(p)), ''))\n"
     "print(sys.executable)\n"
     "print('%d.%d.%d' % sys.version_info[:3])\n"
-    "print(json.dumps({'executable': sys.executable, 'path': sys.path[1:], 'prefix': sys.prefix,\n"
+    "print(json.dumps({'executable': sys.executable, 'path': sys.path, 'prefix': sys.prefix,\n"
     "                  'exec_prefix': sys.exec_prefix, 'version': list(sys.version_info[:3])}))\n";
 
 /* Runs the interpreter on the probe and gives what it wrote, to be freed, or NULL. */

@@ -92,18 +92,20 @@ package struct RunStart: Sendable, Equatable, Codable {
   package var versions: [String: String]
   /// The plugins in use.
   package var plugins: [PluginUse]
+  /// SHA-256 of the files of weights that the plan names, by their paths; nil for none.
+  package var inputs: [String: String]?
 
   enum CodingKeys: String, CodingKey {
     case planHash = "plan_hash"
     case name, variant, seed, origins
     case resumedAt = "resumed_at"
-    case versions, plugins
+    case versions, plugins, inputs
   }
 
   /// Makes a beginning of all its values.
   package init(
     planHash: String, name: String, variant: String?, seed: UInt64, origins: [String: String]? = nil,
-    resumedAt: Int? = nil, versions: [String: String], plugins: [PluginUse]
+    resumedAt: Int? = nil, versions: [String: String], plugins: [PluginUse], inputs: [String: String]? = nil
   ) {
     self.planHash = planHash
     self.name = name
@@ -113,6 +115,7 @@ package struct RunStart: Sendable, Equatable, Codable {
     self.resumedAt = resumedAt
     self.versions = versions
     self.plugins = plugins
+    self.inputs = inputs
   }
 }
 
@@ -124,7 +127,7 @@ package struct PluginUse: Sendable, Equatable, Codable {
   package var id: String
   /// The plugin's version; empty for a plain C function.
   package var version: String
-  /// SHA-256 of the file.
+  /// SHA-256 of the file; of a plain C function's library, where the record has it.
   package var sha256: String
 
   /// Makes a record of all its values.
@@ -280,15 +283,18 @@ package struct RunEnd: Sendable, Equatable, Codable {
   package var unlearnSeconds: Double
   /// Files in the run's folder by what they are, `weights: unlearned.safetensors`.
   package var files: [String: String]
+  /// SHA-256 of them, by what they are; those that are folders have none. Nil in records that were written without.
+  package var hashes: [String: String]?
 
   enum CodingKeys: String, CodingKey {
     case steps
     case unlearnSeconds = "unlearn_seconds"
-    case files
+    case files, hashes
   }
 
   /// Makes an end of all its values.
-  package init(steps: Int, unlearnSeconds: Double, files: [String: String]) {
+  package init(steps: Int, unlearnSeconds: Double, files: [String: String], hashes: [String: String]? = nil) {
+    self.hashes = hashes
     self.steps = steps
     self.unlearnSeconds = unlearnSeconds
     self.files = files

@@ -75,11 +75,24 @@ extension Written {
       throw .notYAML(place(1), reason: "\(error)")
     }
     guard let node else { return Written(content: .map([]), place: place(1)) }
-    return try read(node, at: place)
+    var left = mostValues
+    return try read(node, depth: 0, left: &left, at: place)
   }
 
-  private static func read(_ node: Node, at place: (Int) -> Place) throws(RunError) -> Written {
+  /// More values than any recipe has. An alias stands for all that its anchor holds, and one of aliases for all of theirs: a
+  /// text of a few lines can mean more than any memory holds.
+  private static let mostValues = 200_000
+  private static let deepest = 64
+
+  private static func read(
+    _ node: Node, depth: Int, left: inout Int, at place: (Int) -> Place
+  ) throws(RunError) -> Written {
     let here = place(node.mark?.line ?? 1)
+    left -= 1
+    guard left >= 0 else {
+      throw .notYAML(here, reason: "there are more than \(mostValues) values, aliases counted out")
+    }
+    guard depth <= deepest else { throw .notYAML(here, reason: "it is nested deeper than \(deepest) levels") }
     switch node {
     case .scalar(let scalar):
       // Quotes and block styles make text of anything; so does the tag !!str.
@@ -88,14 +101,15 @@ extension Written {
         content: .scalar(isPlain ? Tree.scalar(plain: scalar.string) : .string(scalar.string)), place: here)
     case .sequence(let sequence):
       var items: [Written] = []
-      for item in sequence { items.append(try read(item, at: place)) }
+      for item in sequence { items.append(try read(item, depth: depth + 1, left: &left, at: place)) }
       return Written(content: .list(items), place: here)
     case .mapping(let mapping):
       var entries: [Entry] = []
       for (key, value) in mapping {
         let keyPlace = place(key.mark?.line ?? 1)
         guard case .scalar(let scalar) = key else { throw .notYAML(keyPlace, reason: "a key must be a word") }
-        entries.append(Entry(key: scalar.string, place: keyPlace, value: try read(value, at: place)))
+        let read = try read(value, depth: depth + 1, left: &left, at: place)
+        entries.append(Entry(key: scalar.string, place: keyPlace, value: read))
       }
       return Written(content: .map(entries), place: here)
     case .alias:

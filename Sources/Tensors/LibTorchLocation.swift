@@ -51,8 +51,12 @@ package struct LibTorchLocation: Sendable, Equatable {
     return environment("HOME").map { $0 + "/.cache/lethe" }
   }
 
+  /// A variable, or nil in a process that has more rights than its user, who could otherwise give it any code.
   private static func environment(_ name: String) -> String? {
-    guard let value = unsafe getenv(name) else { return nil }
+    typealias Lookup = @convention(c) (UnsafePointer<CChar>) -> UnsafeMutablePointer<CChar>?
+    // Not in glibc's module for Swift.
+    guard let symbol = unsafe dlsym(nil, "secure_getenv") else { return nil }
+    guard let value = unsafe unsafeBitCast(symbol, to: Lookup.self)(name) else { return nil }
     let text = unsafe String(cString: value)
     return text.isEmpty ? nil : text
   }

@@ -71,6 +71,8 @@ struct AuditCommand: ParsableCommand {
   @Flag(help: "Write what happens as lines of JSON to standard output, the report last; with --budget the budget.")
   var json = false
 
+  @OptionGroup var locked: Locked
+
   @OptionGroup var talk: Talk
 
   func validate() throws {
@@ -105,6 +107,7 @@ struct AuditCommand: ParsableCommand {
   }
 
   func run() throws {
+    try locked.apply()
     let workshop = Workshop.live
     let plan = try plan(workshop)
     let screen = talk.screen
@@ -123,7 +126,7 @@ struct AuditCommand: ParsableCommand {
     screen.tell("audit: \(RunFolders.shown(folder))\n\(cost.text)")
     let log = AuditLog(screen: screen, json: json)
     try log.started(cost)
-    let pool = WorkerPool(arguments: ["audit-worker", file.path], stop: stop)
+    let pool = WorkerPool(arguments: ["audit-worker", file.path] + locked.arguments, stop: stop)
     let open = try auditor.open()
     log.expect(open.count)
     // The target is the very model that `lethe run` makes, with that many threads; nothing runs beside it.
@@ -185,7 +188,10 @@ struct AuditWorkerCommand: ParsableCommand {
   @Argument(help: "The audit's plan.yaml.")
   var plan: String
 
+  @OptionGroup var locked: Locked
+
   func run() throws {
+    try locked.apply()
     let workshop = Workshop.live
     Signals.watch(workshop.cancel)
     let jobs = JobQueue(cancel: workshop.cancel)

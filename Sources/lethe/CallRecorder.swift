@@ -29,6 +29,8 @@ final class CallRecorder {
 
   /// The callback that the child is in; nil outside of callbacks.
   var entry: Entry? { Front.recorded(page) }
+  /// " in objective.terms", the end of a sentence; nothing outside of callbacks.
+  var call: String { entry.map { " in \($0.call)" } ?? "" }
   /// The folder of the run that the child carries out; nil before there is one.
   var folder: String? { Front.recordedFolder(page) }
 

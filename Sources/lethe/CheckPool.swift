@@ -12,8 +12,6 @@ struct CheckPool {
   let tell: (CheckJob) -> Void
 
   private let clock = ContinuousClock()
-  /// More resident memory ends the process: a plugin that eats it must not take the machine along.
-  private static let mostMemory = 8 << 30
 
   init(file: String, limit: Double, tell: @escaping (CheckJob) -> Void) {
     self.file = file
@@ -25,8 +23,7 @@ struct CheckPool {
   private struct Course {
     /// The job under way when it ended; nil where all are done.
     var broken: CheckJob?
-    var call: String?
-    /// Why it ended.
+    /// Why it ended, and in which call.
     var reason = ""
   }
 
@@ -41,7 +38,7 @@ struct CheckPool {
       let course = try run(group, &report)
       guard let broken = course.broken, let place = group.firstIndex(of: broken) else { continue }
       var outcome = Outcome(rule: broken.rule, strategy: broken.strategy)
-      outcome.report(course.reason + (course.call.map { " in \($0)" } ?? ""))
+      outcome.report(course.reason)
       report.add(outcome)
       if broken.rule == "loads" {
         for rule in Set((groups.flatMap(\.self) + group[(place + 1)...]).map(\.rule)) {
@@ -79,28 +76,18 @@ struct CheckPool {
       take(child.lines(), &report)
       if let ending = child.ending {
         take(child.lines(), &report)
-        if course.reason.isEmpty {
-          course.reason = Self.reason(ending)
-          course.call = recorder.entry?.call
-        }
+        if course.reason.isEmpty { course.reason = ending.account + recorder.call }
         return course
       }
       guard course.reason.isEmpty else { continue }
-      let memory = child.resident
-      if memory > Self.mostMemory {
-        course.reason = "it took \(memory >> 20) MiB of memory"
+      if let memory = child.tooMuchMemory {
+        course.reason = "it took \(memory) MiB of memory" + recorder.call
       } else if clock.now > deadline {
-        course.reason = "nothing came back within \(Int(limit)) s"
+        course.reason = "nothing came back within \(Int(limit)) s" + recorder.call
       } else {
         continue
       }
-      course.call = recorder.entry?.call
       child.send(SIGKILL)
     }
-  }
-
-  private static func reason(_ ending: ChildProcess.Ending) -> String {
-    guard ending.signal != 0 else { return "the process was ended with code \(ending.code ?? 0)" }
-    return "the process was ended by signal \(ending.signal) (\(CallRecorder.name(of: ending.signal)))"
   }
 }

@@ -16,6 +16,12 @@ final class ChildProcess {
     /// The exit code that this process should have for it: its own, or 70 where it did not end by itself.
     var exitCode: Int32 { code.flatMap { $0 == 0 ? nil : $0 } ?? 70 }
 
+    /// What ended it.
+    var account: String {
+      guard signal != 0 else { return "the process was ended with code \(code ?? 0)" }
+      return "the process was ended by signal \(signal) (\(CallRecorder.name(of: signal)))"
+    }
+
     /// Its own words where it said what was wrong, else how it ended.
     var reason: String {
       let lines = text.split(separator: "\n").filter { !$0.allSatisfy(\.isWhitespace) }
@@ -32,8 +38,11 @@ final class ChildProcess {
   private var words: [UInt8] = []
   private var isOutputOpen = true
 
-  /// Bytes of it that are in memory.
-  var resident: Int { CallRecorder.resident(pid) }
+  /// MiB that it has in memory, where that is more than a plugin under test may take: it must not take the machine along.
+  var tooMuchMemory: Int? {
+    let memory = CallRecorder.resident(pid) >> 20
+    return memory > 8192 ? memory : nil
+  }
 
   /// How it ended; nil while it runs.
   var ending: Ending? {

@@ -48,8 +48,14 @@ enum CommandError: Error, Equatable {
   case workerFailed(job: String, reason: String, code: Int32)
   /// A signal stopped an audit.
   case auditInterrupted(signal: Int32)
-  /// A plugin that is no library where one is checked.
-  case notChecked(String)
+  /// A question without a terminal.
+  case nobodyToAsk
+  /// An entry that a list does not have.
+  case notListed(String, list: String)
+  /// A plugin that cannot be led through anything.
+  case notFuzzed(reason: String, code: Int32)
+  /// A record that does not hold.
+  case notVerified(Int, of: Int)
   /// `--without` without `--resume`.
   case withoutAlone
   /// A contained run that a plugin ended.
@@ -65,15 +71,16 @@ enum CommandError: Error, Equatable {
   var exitCode: Int32 {
     switch self {
     case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun,
-      .withoutAlone, .badName, .noTemplate:
+      .withoutAlone, .badName, .noTemplate, .nobodyToAsk:
       64
-    case .noFile, .noStrategy, .noPart, .noSDK: 66
-    case .refused, .notChecked: 65
+    case .noFile, .noStrategy, .noPart, .noSDK, .notListed: 66
+    case .refused: 65
     case .contained: 70
-    case .notReproduced: 1
+    case .notReproduced, .notVerified: 1
     case .cannotWrite, .isThere: 73
     case .cannotStart, .diskFull, .outputFailed, .python: 74
-    case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code), .noLibTorch(let code): code
+    case .someRunsFailed(_, _, let code), .workerFailed(_, _, let code), .noLibTorch(let code), .notFuzzed(_, let code):
+      code
     case .auditInterrupted(let signal): 128 + signal
     }
   }
@@ -82,8 +89,11 @@ enum CommandError: Error, Equatable {
 extension CommandError: CustomStringConvertible {
   var description: String {
     switch self {
-    case .notChecked(let file):
-      "'\(file)' is a plugin in Python: the rules are about shared libraries, and the kit keeps them for it; its own test runs it"
+    case .nobodyToAsk: "standard input is no terminal, so nobody can be asked; --yes lists them without asking"
+    case .notListed(let word, let list):
+      "'\(list)' has no entry of the id, file or hash '\(word)'; see lethe plugin trust --list"
+    case .notFuzzed(let reason, _): reason
+    case .notVerified(let bad, let count): "\(bad) of \(count) are not as the record says"
     case .withoutAlone: "--without goes with --resume; a new run leaves a part out with 'pipeline.reweighter=null'"
     case .contained(let message): message
     case .refused(let message): message

@@ -52,6 +52,8 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Write the comparison as a LaTeX tabular to standard output.")
   var latex = false
 
+  @OptionGroup var locked: Locked
+
   @OptionGroup var talk: Talk
 
   /// A run that is to be done.
@@ -62,6 +64,7 @@ struct CompareCommand: ParsableCommand {
   }
 
   func run() throws {
+    try locked.apply()
     let workshop = talk.workshop
     // A mistake in it is found now, not after the last run.
     let published = try paper.map {

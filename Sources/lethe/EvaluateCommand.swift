@@ -26,9 +26,12 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Write every event as a line of JSON to standard output.")
   var json = false
 
+  @OptionGroup var locked: Locked
+
   @OptionGroup var talk: Talk
 
   func run() throws {
+    try locked.apply()
     let workshop = talk.workshop
     try Planner.check(overrides: overrides)
     guard let given = overrides.last(where: { $0.hasPrefix("weights=") }), given != "weights=" else {

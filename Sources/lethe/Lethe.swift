@@ -19,15 +19,16 @@ struct Lethe: ParsableCommand {
         lethe plugin list
         lethe plugin check ./libmine.so
 
-      Exit codes: 0 done, 1 a replay differs, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's \
+      Exit codes: 0 done, 1 a replay differs or a record does not hold, 64 wrong usage, 65 bad data or recipe, 66 something is missing, 70 a plugin's \
       mistake, 73 cannot write there, 74 input or output failed, 75 stopped on a number that is none, 130 interrupted; \
       'plugin check' has 1 and 2 of its own.
       """,
     version: Workshop.live.version,
     subcommands: [
       RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
-      ControlCommand.self, ReplayCommand.self, PluginCommand.self, SDKCommand.self, DoctorCommand.self,
-      BenchCommand.self, AuditWorkerCommand.self, PluginProbeCommand.self,
+      ControlCommand.self, ReplayCommand.self, VerifyCommand.self, PluginCommand.self, SDKCommand.self,
+      DoctorCommand.self,
+      BenchCommand.self, AuditWorkerCommand.self, PluginProbeCommand.self, PluginFuzzProbeCommand.self,
     ])
 
   /// Parses, runs, says what went wrong, and leaves with the right exit code.

@@ -60,25 +60,12 @@ struct PluginCheckCommand: ParsableCommand {
   func run() throws {
     guard !rules, let plugin else { return try printRules() }
     let wanted = only.isEmpty ? nil : Set(only)
-    let file = try path(of: plugin)
-    guard !file.hasSuffix(".py") else { throw CommandError.notChecked(file) }
+    let file = try PluginFiles(folders: plugins.absolute).path(of: plugin)
     let begun = try Beginning(of: file, only: wanted)
     var report = begun.report
     try provoke(report.file, begun.jobs, &report)
     try Output.result(json ? Tree.encoding(CheckAnswer(report)).prettyJSON() : report.text)
     if report.exitCode != 0 { throw ExitCode(report.exitCode) }
-  }
-
-  /// The file that is meant: a path, or the file of an id.
-  private func path(of plugin: String) throws -> String {
-    let current = FileManager.default.currentDirectoryPath
-    let path = plugin.hasPrefix("/") ? plugin : current + "/" + plugin
-    if plugin.contains("/") || plugin.hasSuffix(".so") || FileManager.default.fileExists(atPath: path) { return path }
-    let catalog = try Workshop.live.catalog(plugins.absolute)
-    if let part = catalog.parts.first(where: { $0.id == plugin || $0.pluginID == plugin }) { return part.file }
-    let known = catalog.parts.map(\.id)
-    throw CommandError.noStrategy(
-      id: plugin, nearest: Runs.nearest(to: plugin, in: known), known: known, searched: catalog.folders)
   }
 
   private func provoke(_ file: String, _ jobs: [CheckJob], _ report: inout CheckReport) throws {

@@ -8,9 +8,10 @@ struct PluginCommand: ParsableCommand {
     abstract:
       "See which plugins there are and what they can do, begin one of your own, and check that it keeps to the rules.",
     discussion:
-      "'list' and 'show' read files and run nothing of theirs; 'check' runs a plugin in a process of its own.",
+      "'list' and 'show' read files and run nothing of theirs; 'check' and 'fuzz' run a plugin in processes of their own.",
     subcommands: [
       PluginListCommand.self, PluginShowCommand.self, PluginNewCommand.self, PluginCheckCommand.self,
+      PluginFuzzCommand.self, PluginTrustCommand.self,
     ])
 }
 

@@ -9,6 +9,15 @@ struct ProbeMessage: Codable {
   var outcome: Outcome?
   /// Whether all jobs are done.
   var isDone: Bool?
+  /// The number of the life that begins.
+  var life: UInt64?
+  /// What is done in it next.
+  var deed: String?
+  /// What a life brought to light.
+  var finding: PluginFuzzer.Finding?
+  /// Why nothing can be done, and the exit code for it.
+  var failure: String?
+  var code: Int32?
 
   /// The message of a line; nil for a line that is none.
   init?(line: String) {
@@ -20,6 +29,17 @@ struct ProbeMessage: Codable {
     self.begin = begin
     self.outcome = outcome
     self.isDone = isDone
+  }
+
+  init(
+    life: UInt64? = nil, deed: String? = nil, finding: PluginFuzzer.Finding? = nil, failure: String? = nil,
+    code: Int32? = nil
+  ) {
+    self.code = code
+    self.life = life
+    self.deed = deed
+    self.finding = finding
+    self.failure = failure
   }
 
   /// The line with its end.

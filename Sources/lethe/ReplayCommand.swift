@@ -22,9 +22,12 @@ struct ReplayCommand: ParsableCommand {
   @Flag(help: "The result as JSON.")
   var json = false
 
+  @OptionGroup var locked: Locked
+
   @OptionGroup var talk: Talk
 
   func run() throws {
+    try locked.apply()
     let workshop = talk.workshop
     let screen = talk.screen
     defer { screen.clear() }

@@ -60,9 +60,12 @@ struct RunCommand: ParsableCommand {
         "It goes when the run ends; messages and the result stay. Where there is no terminal, nothing changes."))
   var live = false
 
+  @OptionGroup var locked: Locked
+
   @OptionGroup var talk: Talk
 
   func run() throws {
+    try locked.apply()
     guard resume != nil || without.isEmpty else { throw CommandError.withoutAlone }
     if try containment.isWatched() { return }
     let workshop = talk.workshop

@@ -37,6 +37,7 @@ struct Target: Sendable {
       name: "plan", body: { bytes in _ = try? RunPlan(yaml: String(decoding: bytes, as: UTF8.self), file: "plan") }),
     Target(
       name: "events", body: { bytes in _ = try? RunEvent.read(String(decoding: bytes, as: UTF8.self), file: "e") }),
+    Target(name: "control", body: control),
   ]
 
   // MARK: Readers of several files
@@ -116,6 +117,43 @@ struct Target: Sendable {
     }
     _ = try? config.variants()
   }
+
+  /// A request to a run with a part of each role in force, and the change that it asks for.
+  @Sendable private static func control(_ bytes: [UInt8]) {
+    guard let request = try? ControlRequest(line: bytes) else { return }
+    let again = try? ControlRequest(line: Array(request.line().utf8.dropLast()))
+    precondition(again == request, "a request is read back as it was sent")
+    guard let plan = controlled, let parts = plan.pipeline else { return }
+    let environment = ResolverEnvironment(variables: ["HOME": "/root"], currentFolder: "/", exists: { _ in false })
+    for nextEpoch in [2, nil] {
+      _ = try? plan.swap(
+        asked: request, parts: parts, step: 3, nextEpoch: nextEpoch, catalog: controlCatalog, environment: environment)
+    }
+  }
+
+  private static let controlCatalog: PartCatalog = {
+    let eta = ParameterDescriptor(
+      key: "eta", type: .float, defaultValue: .float(0.5), min: 0, max: 10, isTunable: true)
+    return PartCatalog(
+      parts: [PartRole.objective, .reweighter, .mask, .updater].map { role in
+        PartDescriptor(
+          id: "a.\(role.rawValue)", pluginID: "a", version: "1", file: "/a.so", sha256: "", role: role,
+          streams: ["forget", "retain"], schedules: [.sequential, .paired], parameters: [eta])
+      })
+  }()
+
+  private static let controlled: RunPlan? = {
+    let text = """
+      data: {source: glyphs}
+      forget: {random: 0.1}
+      pipeline: {objective: a.objective, reweighter: a.reweighter, updater: a.updater, mask: a.mask}
+      """
+    let environment = ResolverEnvironment(variables: ["HOME": "/root"], currentFolder: "/", exists: { _ in false })
+    let plan = try? RunPlan.resolve(
+      RunConfig(file: "recipe.yaml", folder: "/", text: text), catalog: controlCatalog, environment: environment)
+    precondition(plan?.pipeline != nil, "the recipe of the fuzzed run is right")
+    return plan
+  }()
 
   // MARK: Files
 

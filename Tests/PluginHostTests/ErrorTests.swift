@@ -32,6 +32,11 @@ struct ErrorTests {
       .untrusted(path: "/plugins/libssd.so", component: "/it's/mine", $0)
     }
     + [
+      .unlisted(path: "/plugins/libssd.so", sha256: "9f86d081", list: "/home/eve/.config/lethe/plugins.lock"),
+      .ownLibraries(path: "/plugins/libssd.so", ["/plugins/libhelper.so"]),
+      .lock(path: "/home/eve/.config/lethe/plugins.lock", reason: "'format' is missing or empty"),
+    ]
+    + [
       .notJSON(line: 3, column: 7, reason: "a ',' or '}' should be here"), .missing(key: "abi.generation"),
       .badDefault(key: "strategies[0].params[1].default", problem: .notFinite),
     ].map { .manifest(path: "/plugins/libssd.so", $0) }
@@ -65,7 +70,7 @@ struct ErrorTests {
       .device(found: "cpu", wanted: "cuda:0"), .notFinite, .negative, .sum(2), .promise(.normalised),
     ].map { .call(call, .weights(term: "forget", $0)) }
     + [
-      .noLibrary, .notLoadable(reason: "file too short"), .noSymbol,
+      .noLibrary, .notLoadable(reason: "file too short"), .noSymbol, .notAFunction,
       .signature(text: "int(double loss)", column: 1, reason: "'int' is not a type of fixed width"),
       .argument(name: "gamma", .unknown(known: ["loss", "n"])), .argument(name: "n", .needed),
       .unusedValue(key: "eta", arguments: ["loss"]), .badWeights(term: "forget", .negative),

@@ -44,9 +44,10 @@ enum Fixture {
   /// - Parameters:
   ///   - macros: what is defined, "COUNT=0".
   ///   - manifest: text of the note; nil leaves the macro of the fixture without effect.
+  ///   - linker: further arguments, behind the source.
   static func library(
     _ name: String, source: String = "plugin.c", macros: [String] = [], manifest: String? = Fixture.manifest,
-    in folder: URL? = nil
+    in folder: URL? = nil, linker: [String] = []
   ) throws -> URL {
     let folder = folder ?? newFolder(name)
     let library = folder.appending(path: "lib\(name).so")
@@ -58,7 +59,7 @@ enum Fixture {
     } else {
       arguments += ["-DLETHE_MANIFEST_H", "-DLETHE_MANIFEST_FILE(path)=_Static_assert(1,path)"]
     }
-    try run(arguments + [sources.appending(path: source).path, "-lm"], in: build)
+    try run(arguments + [sources.appending(path: source).path, "-lm"] + linker, in: build)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: library.path)
     return library
   }

@@ -32,7 +32,8 @@ struct TrustTests {
     #expect(
       complaint(try file(mode: 0o646), policy())
         == "'FOLDER/libx.so' is not trusted: 'FOLDER/libx.so' can be written by everybody; "
-        + "if that is a mistake, run: chmod o-w 'FOLDER/libx.so'")
+        + "if that is a mistake, run: chmod o-w 'FOLDER/libx.so'; "
+        + "to let in just these bytes: lethe plugin trust 'FOLDER/libx.so'")
   }
 
   @Test func `a folder that everybody may write is refused unless it is sticky`() throws {
@@ -41,7 +42,8 @@ struct TrustTests {
     #expect(
       complaint(path, policy())
         == "'FOLDER/libx.so' is not trusted: 'FOLDER' can be written by everybody; "
-        + "if that is a mistake, run: chmod o-w 'FOLDER'")
+        + "if that is a mistake, run: chmod o-w 'FOLDER'; "
+        + "to let in just these bytes: lethe plugin trust 'FOLDER/libx.so'")
     chmod(folder.path, 0o1777)
     #expect(complaint(path, policy()) == "(no error)")
   }

@@ -17,6 +17,8 @@ final class ControlSocket: Sendable {
   private let desk: ControlDesk
   private let folder: Int32
   private let listener: Int32
+  /// Which file the socket is: what somebody put in its place is not taken away.
+  private let inode: ino_t?
   private let bell: (read: Int32, write: Int32)
   private let connections = Atomic<Int>(0)
   private let isClosed = Atomic<Bool>(false)
@@ -45,6 +47,8 @@ final class ControlSocket: Sendable {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     self.folder = directory
     listener = made
+    var status = stat()
+    inode = unsafe fstatat(directory, ControlAddress.name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status.st_ino : nil
     bell = (ends[0], ends[1])
     Thread.detachNewThread { [self] in serve() }
   }
@@ -52,7 +56,10 @@ final class ControlSocket: Sendable {
   /// Ends the answering and takes the socket away. Requests that wait must have been answered.
   func close() {
     guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    _ = unsafe unlinkat(folder, ControlAddress.name, 0)
+    var status = stat()
+    if unsafe fstatat(folder, ControlAddress.name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_ino == inode {
+      _ = unsafe unlinkat(folder, ControlAddress.name, 0)
+    }
     Glibc.close(bell.write)
   }
 
@@ -108,10 +115,22 @@ final class ControlSocket: Sendable {
       }
       if waited[1].revents != 0 { break }
       let connection = accept(listener, nil, nil)
-      guard connection >= 0 else { continue }
+      guard connection >= 0 else {
+        // Too many open files, and the poll would say at once that somebody waits.
+        if errno != EINTR, errno != ECONNABORTED { usleep(20_000) }
+        continue
+      }
       _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+      // Somebody who reads nothing holds no thread for ever.
+      var patience = timeval(tv_sec: ControlSocket.patience, tv_usec: 0)
+      _ = unsafe setsockopt(
+        connection, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
       guard connections.add(1, ordering: .acquiringAndReleasing).newValue <= ControlSocket.mostConnections else {
         connections.subtract(1, ordering: .acquiringAndReleasing)
+        if ControlAddress.peer(of: connection) == geteuid() {
+          let reply = ControlReply(isDone: false, message: "too many ask at once; ask again in some seconds")
+          Wire.send(reply.line(), to: connection)
+        }
         Glibc.close(connection)
         continue
       }
@@ -154,14 +173,17 @@ package enum ControlClient {
       throw .notARun(path: folder.path, missing: ControlAddress.name)
     }
     defer { Glibc.close(directory) }
-    var status = stat()
-    guard unsafe fstatat(directory, ControlAddress.name, &status, AT_SYMLINK_NOFOLLOW) == 0,
-      let connection = ControlAddress.connect(directory)
-    else { throw .notRunning(folder: folder.path) }
+    // The very file that is looked at is the one that is spoken to, not what may lie there a moment later.
+    guard let found = ControlAddress.find(directory) else { throw .notRunning(folder: folder.path) }
+    defer { Glibc.close(found.file) }
+    guard found.status.st_mode & S_IFMT == S_IFSOCK, found.status.st_uid == geteuid() else {
+      throw .foreignRun(folder: folder.path)
+    }
+    guard let connection = ControlAddress.connect(to: "/proc/self/fd/\(found.file)") else {
+      throw .notRunning(folder: folder.path)
+    }
     defer { Glibc.close(connection) }
-    guard status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid(),
-      ControlAddress.peer(of: connection) == geteuid()
-    else { throw .foreignRun(folder: folder.path) }
+    guard ControlAddress.peer(of: connection) == geteuid() else { throw .foreignRun(folder: folder.path) }
     guard Wire.send(request.line(), to: connection),
       case .line(let bytes) = Wire.readLine(connection, atMost: 1 << 20, seconds: nil),
       let reply = ControlReply(line: bytes)
@@ -193,13 +215,29 @@ private enum ControlAddress {
     }
   }
 
+  /// What lies under the socket's name, as an open file through which nothing can be read; a link is not followed.
+  static func find(_ directory: Int32) -> (file: Int32, status: stat)? {
+    // O_PATH, which glibc's module does not show to Swift.
+    let file = unsafe openat(directory, name, 0o10000000 | O_NOFOLLOW | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    var status = stat()
+    guard unsafe fstat(file, &status) == 0 else {
+      Glibc.close(file)
+      return nil
+    }
+    return (file, status)
+  }
+
   static func with<Result>(
     _ directory: Int32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+  ) -> Result { unsafe with("/proc/self/fd/\(directory)/\(name)", body) }
+
+  private static func with<Result>(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
   ) -> Result {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    let path = Array("/proc/self/fd/\(directory)/\(name)".utf8) + [0]
-    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path) }
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: Array(path.utf8) + [0]) }
     return unsafe withUnsafePointer(to: &address) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
         unsafe body(pointer, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -208,10 +246,12 @@ private enum ControlAddress {
   }
 
   /// A connection; nil where nobody listens.
-  static func connect(_ directory: Int32) -> Int32? {
+  static func connect(_ directory: Int32) -> Int32? { connect(to: "/proc/self/fd/\(directory)/\(name)") }
+
+  static func connect(to path: String) -> Int32? {
     let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { return nil }
-    guard unsafe with(directory, { unsafe Glibc.connect(socket, $0, $1) }) == 0 else {
+    guard unsafe with(path, { unsafe Glibc.connect(socket, $0, $1) }) == 0 else {
       Glibc.close(socket)
       return nil
     }

@@ -104,6 +104,8 @@ static lethe_status weigh(lethe_self s, lethe_ctx ctx, const lethe_reweigh_in *i
   steps_of_all++;
   TRY(misuse(self, ctx, in, err));
   if (in->count == 0) return LETHE_OK;
+  if (breaks("fuzz: thirteen") && in->count == 13) abort();
+  if (breaks("fuzz: hang") && in->count == 13) while (1) pause();
   const uint64_t bytes = (uint64_t)in->count * 8;
   double *values = core()->scratch(ctx, bytes, 8);
   if (values == NULL) return lethe_fail(err, LETHE_E_EXHAUSTED, "there is no scratch memory");

@@ -99,7 +99,7 @@ def _fill(entry, described, marked, path, libtorch):
         callbacks["finish"] = lambda instance, call: instance.finish()
     if hasattr(kind, "save"):
         callbacks["save_state"] = _save
-        callbacks["load_state"] = _load
+        callbacks["load_state"] = _loading(entry.state_version)
     if hasattr(kind, "retune"):
         callbacks["retune"] = lambda instance, call, info: instance.retune(**_parameters(keys, info.contents))
     for name, body in callbacks.items():
@@ -196,18 +196,23 @@ def _save(instance, call, stream):
         at += wrote
 
 
-def _load(instance, call, version, stream):
-    def take(count):
-        got = b""
-        buffer = c.create_string_buffer(max(1, min(count, 1 << 20)))
-        while len(got) < count:
-            read = stream.contents.read(stream.contents.ctx, buffer, min(count - len(got), len(buffer)))
-            if read <= 0:
-                raise Failure("its saved state ends too early")
-            got += buffer.raw[:read]
-        return got
+def _loading(known):
+    def load(instance, call, version, stream):
+        def take(count):
+            got = b""
+            buffer = c.create_string_buffer(max(1, min(count, 1 << 20)))
+            while len(got) < count:
+                read = stream.contents.read(stream.contents.ctx, buffer, min(count - len(got), len(buffer)))
+                if read <= 0:
+                    raise Failure("its saved state ends too early")
+                got += buffer.raw[:read]
+            return got
 
-    instance.load(take(int.from_bytes(take(8), "little")))
+        if version != known:
+            raise Failure(f"its saved state has the version {version}; the manifest's state_version is {known}")
+        instance.load(take(int.from_bytes(take(8), "little")))
+
+    return load
 
 
 def _progress(raw):
