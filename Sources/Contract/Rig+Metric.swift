@@ -17,8 +17,8 @@ extension Rig {
     let generator = try Generator(seed: 3000 + UInt64(place))
     let batch = try world.batch(forget: count, retain: 0, place: place)
     func changed(_ tensor: Tensor) throws -> Tensor {
-      let poisoned = try variant.poison.map { try poisoned(tensor, $0) } ?? tensor
-      return variant.hasGaps ? try gapped(poisoned) : poisoned
+      let changed = try variant.poison.map { try poisoned(tensor, $0) } ?? tensor
+      return variant.hasGaps ? try gapped(changed) : changed
     }
     guard let set else {
       let drawn = try Tensor.randomUniform([count, 1, 2, 3], generator: generator) * 2 - 1

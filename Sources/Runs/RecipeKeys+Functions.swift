@@ -27,7 +27,7 @@ extension RecipeSection {
       RecipeKey("symbol", "text", "–", "the function's name"),
       RecipeKey("signature", "text", "–", "its C prototype without a name"),
       RecipeKey("args", "map", "none", "numbers for arguments that the host does not give"),
-      RecipeKey("name", "text", "the symbol", "what reports call the number: [a-z][a-z0-9_-]*"),
+      RecipeKey("name", "text", "the symbol", "what reports call the number: `[a-z][a-z0-9_-]*`"),
       RecipeKey("unit", "text", "none", "its unit"),
       RecipeKey("direction", "higher, lower, retrained, neutral", "neutral", "which way is good"),
       RecipeKey("sets", "list", "those of evaluate", "the sets it is a number of, one each"),
