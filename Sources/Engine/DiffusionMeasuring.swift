@@ -376,13 +376,6 @@ private struct ModelEvaluation {
   }
 }
 
-extension SamplerPlan {
-  /// The same for `Learning`.
-  var settings: SamplerSettings {
-    SamplerSettings(kind: name == .ddpm ? .ddpm : .ddim(eta: eta), steps: steps, guidance: guidance)
-  }
-}
-
 extension Tensor {
   /// The rows at these places; nil for none.
   fileprivate func at(_ places: [Int]) throws -> Tensor? {

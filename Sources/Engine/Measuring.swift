@@ -26,7 +26,7 @@ struct Measuring {
       } + (model.map { [(.unlearned, $0)] } ?? [])
     // All passes first, then what compares models: attacks go on meanwhile, on threads of their own.
     var pending: [(name: MeasuredModel, model: TrainableModel, found: PendingMeasured)] = []
-    for (name, model) in models { 
+    for (name, model) in models {
       let plugins = try PluginMetrics(plan, shared, model, named: name, cancel: cancel, reporter: reporter)
       pending.append((name, model, try evaluation.begin(model, plugins: plugins)))
     }
@@ -54,7 +54,8 @@ struct Measuring {
   private func say(_ name: MeasuredModel, _ measured: Measured, _ more: [Learning.Measurement] = []) throws {
     let gaps = shared.measured[.retrained].map { evaluation.gaps(measured.measurements, to: $0.measurements) } ?? []
     let all = measured.measurements + gaps + measured.compared + more
-    try reporter.say(.evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) } + measured.plugins + measured.earlier))
+    try reporter.say(
+      .evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) } + measured.plugins + measured.earlier))
     for set in plan.evaluate.sets {
       if let outputs = measured.outputs[set.part] {
         try reporter.say(.histogram(LossHistogram(of: outputs.losses, model: name, set: set)))

@@ -159,7 +159,8 @@ final class PluginMetrics {
     let set = result.set.flatMap { Runs.SampleSet(rawValue: $0.rawValue) }
     let protocolText = result.protocol ?? part.parameters.text
     var value = MetricValue(
-      id: "\(part.id)/\(result.name)\(set.map { "-\($0.rawValue)" } ?? "")\(protocolText.isEmpty ? "" : "@\(protocolText)")",
+      id:
+        "\(part.id)/\(result.name)\(set.map { "-\($0.rawValue)" } ?? "")\(protocolText.isEmpty ? "" : "@\(protocolText)")",
       name: set.map { "\(result.name)(\($0.rawValue))" } ?? result.name, value: result.value, unit: result.unit,
       direction: result.direction.runs, set: set, samples: result.samples, seed: plan.seed,
       setHash: set.map { shared.data.split.hash(of: $0.part) })

@@ -94,7 +94,8 @@ package final class LossTransform {
       let (above, below) = (try moved(width), try moved(-width))
       let numeric = (above[index] - below[index]) / (2 * width)
       let off = (numeric - slopes[index]).magnitude
-      guard off <= 2e-3 * max(numeric.magnitude, slopes[index].magnitude) + 3e-4 * max(1, values[index].magnitude) else {
+      guard off <= 2e-3 * max(numeric.magnitude, slopes[index].magnitude) + 3e-4 * max(1, values[index].magnitude)
+      else {
         let problem = FunctionTestProblem.slope(
           index: index, loss: loss, derivative: slopes[index], numeric: numeric)
         throw (derivative ?? value).error(.test(problem))

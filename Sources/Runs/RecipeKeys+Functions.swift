@@ -15,7 +15,8 @@ extension RecipeSection {
   static let functionTest = RecipeSection(
     "a test",
     [
-      RecipeKey("expect", "number, list of numbers", "–", "what the function has to give: one a sample, of a metric one"),
+      RecipeKey(
+        "expect", "number, list of numbers", "–", "what the function has to give: one a sample, of a metric one"),
       RecipeKey(
         "tolerance", "number", "1.0e-5", "how far it may be off, relative to what is expected where that is above 1"),
     ])

@@ -98,7 +98,8 @@ import Testing
   /// What a metric does.
   static let metrics: [Way] =
     [
-      ("results: nothing", "reported no number"), ("results: name", "must look like"), ("results: no name", "must look like"),
+      ("results: nothing", "reported no number"), ("results: name", "must look like"),
+      ("results: no name", "must look like"),
       ("results: nan", "not a finite number"), ("results: direction", "its direction is 9"),
       ("results: set", "its set is 64"), ("results: two sets", "its set is 3"), ("results: flags", "its flags 8"),
       ("results: unit", "its unit"), ("results: protocol", "its protocol"), ("results: samples", "-1"),

@@ -62,7 +62,9 @@ import Testing
     (["swift", "--lang", "swift", "--role", "mask"], 64, "no plugin can be called 'swift': the word is taken"),
     (["fade", "--lang", "c", "--role", "mask", "--domain", "Org"], 64, "no plugin can be called 'Org.fade'"),
     (["fade", "--lang", "fortran", "--role", "mask"], 64, "fortran"),
-    (["fade", "--lang", "python", "--role", "procedure"], 64, "there is no template of the role 'procedure' in python"),
+    (
+      ["fade", "--lang", "python", "--role", "procedure"], 64, "there is no template of the role 'procedure' in python"
+    ),
     (["fade", "--lang", "c", "--role", "judge"], 64, "judge"),
     (["fade", "--lang", "c"], 64, "--role"),
     (["fade", "--lang", "c", "--role", "mask", "--directory", "there"], 73, "'there' is there already"),

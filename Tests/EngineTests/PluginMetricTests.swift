@@ -41,7 +41,7 @@ struct PluginMetricTests {
       var (right, sure, count) = (0.0, 0.0, 0)
       for sample in 0..<predictions.labels.count {
         let row = predictions.logProbabilities[sample * classes..<(sample + 1) * classes]
-      let confidence = row.map { Foundation.exp(Double($0)) }.max() ?? 0
+        let confidence = row.map { Foundation.exp(Double($0)) }.max() ?? 0
         guard confidence > Double(bin - 1) / Double(bins), confidence <= Double(bin) / Double(bins) else { continue }
         right += predictions.labels[sample] == predictions.top[sample] ? 1 : 0
         sure += confidence

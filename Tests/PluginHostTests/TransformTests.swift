@@ -102,7 +102,10 @@ struct TransformTests {
   static let forms: [(String, String?, String, String)] = [
     ("soft", nil, soft, "it gives back a value, and nothing gives the derivative"),
     ("soft_all", "soft_slope", softAll, "it fills in its derivative itself; leave 'derivative' out"),
-    ("same", "one", "double(double loss, double value)", "argument 'value' is filled in by the form for all samples only"),
+    (
+      "same", "one", "double(double loss, double value)",
+      "argument 'value' is filled in by the form for all samples only"
+    ),
     ("soft_all", nil, "void(int64_t n, const float *loss, double a, float *value)", "argument 'derivative' is missing"),
     ("soft_all", nil, "void(int64_t n, double a, float *value, float *derivative)", "argument 'loss' is missing"),
     (
@@ -141,7 +144,8 @@ struct TransformTests {
         "its test fails: entry 1 is \(log1p(1.0)), 0.7 was expected"))
     let text = message { try transform("soft", "soft_wrong", Self.soft, given, toy: toy).run(good) }
     #expect(text.hasPrefix("function 'soft_wrong' of "))
-    #expect(text.contains("its test fails: entry 0: the derivative at the loss 0.5 is 0.8, the values around it rise by 0.4"))
+    #expect(
+      text.contains("its test fails: entry 0: the derivative at the loss 0.5 is 0.8, the values around it rise by 0.4"))
     let mixed = test([("loss", [1, 3])], [3, 5])
     #expect(
       message {
@@ -176,12 +180,15 @@ struct TransformTests {
         "double(double loss, float clean_loss, double reference, int64_t step, int32_t index, uint8_t set, int64_t n, "
         + "double weight, int8_t shift)", arguments: [(key: "shift", value: .int(-3))], trust: .tests)
     let inputs: [(String, [Double])] = [
-      ("loss", [1, 2]), ("clean_loss", [0.5, 0.25]), ("reference", [4]), ("step", [17]), ("index", [3, 1]), ("set", [2]),
+      ("loss", [1, 2]), ("clean_loss", [0.5, 0.25]), ("reference", [4]), ("step", [17]), ("index", [3, 1]),
+      ("set", [2]),
     ]
     try function.run(test(inputs, [1 + 0.5 + 4 + 17 + 3 + 2 + 2 + 0.5 - 3, 2 + 0.25 + 4 + 17 + 1 + 2 + 2 + 0.5 - 3]))
     var list = inputs
     list[2] = ("reference", [4, 5])
-    #expect(message { try function.run(test(list, [1, 2])) }.hasSuffix("'reference' is one number for all samples and cannot be a list"))
+    #expect(
+      message { try function.run(test(list, [1, 2])) }.hasSuffix(
+        "'reference' is one number for all samples and cannot be a list"))
     list = inputs
     list[5] = ("set", [300])
     #expect(message { try function.run(test(list, [1, 2])) }.hasSuffix("300.0 of 'set' does not fit uint8_t"))
@@ -213,7 +220,8 @@ struct TransformTests {
 
   @Test func `a metric that is not finite, void or of what a run has not is refused`() throws {
     #expect(
-      message { _ = try metric("nothing", "double(int64_t n)").value(of: columns) }.contains("of the test set it gives"))
+      message { _ = try metric("nothing", "double(int64_t n)").value(of: columns) }.contains("of the test set it gives")
+    )
     #expect(
       message { _ = try metric("whole", "void(int64_t n, const float *loss)") }
         .hasSuffix("column 1: a metric gives a number back; it cannot be void"))
@@ -231,7 +239,8 @@ struct TransformTests {
     let mean = try metric("mean_loss", "double(int64_t n, const double *loss)")
     try mean.run(test([("loss", [1, 2, 6])], [3]))
     #expect(
-      message { try mean.run(test([("loss", [1, 2, 6])], [4])) }.hasSuffix("its test fails: entry 0 is 3.0, 4.0 was expected"))
+      message { try mean.run(test([("loss", [1, 2, 6])], [4])) }.hasSuffix(
+        "its test fails: entry 0 is 3.0, 4.0 was expected"))
     #expect(
       message { try mean.run(test([("loss", [1, 2])], [1, 2])) }
         .hasSuffix("its test fails: 'expect' has 2 numbers, 1 would be right"))

@@ -10,7 +10,8 @@ import Testing
     var judged = Fixture.part("judge", .metric, sets: ["forget"])
     judged.models = ["retrained"]
     catalog.parts += [
-      judged, Fixture.part("ece", .metric, parameters: [ParameterDescriptor(key: "bins", type: .int, defaultValue: .int(15))]),
+      judged,
+      Fixture.part("ece", .metric, parameters: [ParameterDescriptor(key: "bins", type: .int, defaultValue: .int(15))]),
       Fixture.part("drawn", .metric, tasks: ["diffusion"]),
     ]
     return catalog
@@ -32,7 +33,8 @@ import Testing
   @Test func `metrics of plugins and functions are in the plan, with defaults, and come back from its text`() throws {
     let plan = try plan("evaluate: {plugins: [ece, {plugin: ece, bins: 10}, \(function)]}\n")
     let plugins = try #require(plan.evaluate.plugins)
-    guard case .part(let first) = plugins[0], case .part(let second) = plugins[1], case .function(let third) = plugins[2]
+    guard case .part(let first) = plugins[0], case .part(let second) = plugins[1],
+      case .function(let third) = plugins[2]
     else { return #expect(Bool(false), "\(plugins)") }
     #expect(first.parameters["bins"] == .int(15) && second.parameters["bins"] == .int(10))
     #expect(third.name == "mean_loss" && third.library == "/recipes/mine/libmine.so" && third.sets == [.test])
@@ -71,7 +73,9 @@ import Testing
     ("evaluate: {plugins: ece}\n", "a list of metrics of plugins"),
     ("evaluate: {plugins: [drawn]}\n", "diffusion"),
     ("retrained: none\nevaluate: {plugins: [judge]}\n", "the metric 'judge' needs a retrained model"),
-    ("evaluate: {plugins: [judge], sets: [retain, test], metrics: [loss]}\n", "the metric 'judge' needs the forget set"),
+    (
+      "evaluate: {plugins: [judge], sets: [retain, test], metrics: [loss]}\n", "the metric 'judge' needs the forget set"
+    ),
     ("evaluate: {plugins: [{symbol: x}]}\n", "library"),
     (
       "evaluate: {plugins: [{library: ./x.so, symbol: MeanLoss, signature: 'double(double loss)'}]}\n",
