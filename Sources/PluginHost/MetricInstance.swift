@@ -53,7 +53,7 @@ package final class MetricInstance: StrategyInstance {
     let begin = unsafe table.begin
     shown = sets
     isShown = false
-    try unsafe call("begin", nil, .measure) { (instance, context, error) throws(Refusal) in
+    try unsafe call("begin", nil, .work) { (instance, context, error) throws(Refusal) in
       let input = unsafe lethe_metric_begin(
         size: ServiceTables.size(of: lethe_metric_begin.self), sets: sets.reduce(0) { $0 | $1.bit },
         model: session.handle(model), name: session.cNames([name])[0], classes: Int64(session.world.task.classes))
@@ -70,7 +70,7 @@ package final class MetricInstance: StrategyInstance {
       sees.contains(sight) ? unsafe try session.lend(optional: tensor) : nil
     }
     isShown = true
-    try unsafe call("update", nil, .measure) { (instance, context, error) throws(Refusal) in
+    try unsafe call("update", nil, .work) { (instance, context, error) throws(Refusal) in
       let input = unsafe lethe_metric_in(
         size: ServiceTables.size(of: lethe_metric_in.self), set: batch.set?.bit ?? 0, count: Int64(batch.count),
         labels: try session.lend(optional: batch.labels), indices: try session.lend(optional: batch.indices),
