@@ -329,7 +329,7 @@ extension PipelinePlan {
   /// Exactly which bytes carry it out.
   var plugins: [PluginUse] {
     var uses = [objective.use(as: .objective)]
-    if let transform { uses.append(PluginUse(role: .transform, id: transform.symbol, version: "", sha256: "")) }
+    if let transform { uses.append(transform.plain.use(as: .transform)) }
     switch reweighter {
     case .part(let part)?: uses.append(part.use(as: .reweighter))
     case .function(let function)?:

@@ -73,7 +73,7 @@ extension MetricPlan {
   var use: PluginUse {
     switch self {
     case .part(let part): part.use(as: .metric)
-    case .function(let function): PluginUse(role: .metric, id: function.symbol, version: "", sha256: "")
+    case .function(let function): function.plain.use(as: .metric)
     }
   }
 }
