@@ -141,6 +141,19 @@ package struct FunctionPlan: Sendable, Equatable, Codable {
     case arguments = "args"
     case normalise, test
   }
+
+  /// Makes a function of its values.
+  package init(
+    library: String, symbol: String, signature: String, arguments: Parameters, normalise: FunctionNormalisation,
+    test: FunctionTestPlan? = nil
+  ) {
+    self.library = library
+    self.symbol = symbol
+    self.signature = signature
+    self.arguments = arguments
+    self.normalise = normalise
+    self.test = test
+  }
 }
 
 /// What decides how much each sample counts.
