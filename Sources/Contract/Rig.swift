@@ -65,6 +65,7 @@ final class Rig {
       case .mask: try MaskInstance(handle, session: session, parameters: values)
       case .updater: try UpdaterInstance(handle, session: session, parameters: values)
       case .procedure: try ProcedureInstance(handle, session: session, parameters: values)
+      case .metric: try MetricInstance(handle, session: session, parameters: values)
       case nil: preconditionFailure("a strategy of an unknown role is not checked")
       }
   }
@@ -102,6 +103,7 @@ final class Rig {
       case let mask as MaskInstance: try scores(mask, number)
       case let updater as UpdaterInstance: try update(updater, number)
       case let procedure as ProcedureInstance: try run(procedure)
+      case let metric as MetricInstance: try measure(metric, number)
       default: preconditionFailure("a step is taken by an instance")
       }
     }
@@ -139,7 +141,7 @@ final class Rig {
     return batch
   }
 
-  private func poisoned(_ tensor: Tensor, _ value: Double) throws -> Tensor {
+  func poisoned(_ tensor: Tensor, _ value: Double) throws -> Tensor {
     guard tensor.count > 0 else { return tensor }
     let flat = try tensor.clone().view([-1])
     try flat.narrow(0, start: 0, length: 1).fill(value)
@@ -147,7 +149,7 @@ final class Rig {
   }
 
   /// The same numbers in every second place of a longer memory.
-  private func gapped(_ tensor: Tensor) throws -> Tensor {
+  func gapped(_ tensor: Tensor) throws -> Tensor {
     let shape = tensor.shape
     let wide = try tensor.reshape(shape + [1]).expand(shape + [2]).clone(.rowMajor)
     return try wide.select(shape.count, 0)
@@ -290,12 +292,12 @@ final class Rig {
 
   // MARK: What was lent
 
-  private func named(_ tensors: [Tensor], _ word: String) -> [(String, Tensor)] {
+  func named(_ tensors: [Tensor], _ word: String) -> [(String, Tensor)] {
     tensors.enumerated().map { ("\(word) \($0)", $1) }
   }
 
   /// Notes which of these tensors are other bytes afterwards.
-  private func watching<Result>(_ tensors: [(String, Tensor)], _ body: () throws -> Result) throws -> Result {
+  func watching<Result>(_ tensors: [(String, Tensor)], _ body: () throws -> Result) throws -> Result {
     let before = try tensors.map { try Answer.bytes($0.1) }
     defer {
       for (index, (name, tensor)) in tensors.enumerated() where (try? Answer.bytes(tensor)) != before[index] {

@@ -17,6 +17,12 @@ extension Rule {
       "procedure", .contract, "a procedure leaves finite parameters of the same shapes",
       "change parameters in place, and look at what you divide by"),
     Rule(
+      "results", .contract, "a metric reports numbers as lethe/metric.h has them, at least one",
+      "the message names the number and what is wrong with it"),
+    Rule(
+      "begin-again", .contract, "a metric forgets what it was shown before when it begins with a model",
+      "set sums and counts back in begin, and drop what was kept"),
+    Rule(
       "stale-context", .contract, "a context is used by its own callback only",
       "do not keep lethe_ctx; it dies when the callback returns"),
     Rule(
@@ -76,6 +82,9 @@ extension Rule {
     Rule(
       "empty-batch", .numbers, "an empty batch adds nothing or is refused",
       "look at the counts before you divide or take an extreme"),
+    Rule(
+      "batch-size", .numbers, .warning, "a metric's numbers do not depend on how a set is cut into batches",
+      "add up sums and counts, not means of batches"),
     Rule(
       "bf16", .numbers, "half precision (bf16) outputs work",
       "let operators choose the type; make your own tensors in the type of what they meet"),

@@ -71,7 +71,7 @@ final class StrategyProbe {
     let isOdd = ["batch-of-one", "bf16", "non-contiguous", "struct-tails", "old-host"].contains(outcome.rule)
     let rule: String? =
       switch problem {
-      case .term, .noTerms, .weights, .scores, .walk, .guidance, .direction, .noDirection, .scale:
+      case .term, .noTerms, .weights, .scores, .walk, .guidance, .direction, .noDirection, .scale, .noResults, .result:
         isOdd ? nil : Self.promise(problem)
       case .silent: "error-message"
       case .unknownStatus: "known-status"
@@ -88,6 +88,7 @@ final class StrategyProbe {
     case .weights: "weights"
     case .scores, .walk, .guidance: "scores"
     case .direction, .noDirection, .scale: "direction"
+    case .noResults, .result: "results"
     default: nil
     }
   }

@@ -20,18 +20,19 @@ struct DiffusionEvaluation {
   ///
   /// Every model sees the same noise.
   func denoisingLoss(
-    of model: TrainableModel, on set: SampleSet
+    of model: TrainableModel, on set: SampleSet, observe: ((ObservedBatch) throws -> Void)? = nil
   ) throws -> (value: Double, samples: Int, detail: String)? {
     let (store, positions) = data.samples(of: set)
-    return try denoisingLoss(of: model, store, positions)
+    return try denoisingLoss(of: model, store, positions, observe: observe.map { (set, $0) })
   }
 
   /// The same over samples of a store.
   func denoisingLoss(
-    of model: TrainableModel, _ store: ImageStore, _ positions: [Int32]
+    of model: TrainableModel, _ store: ImageStore, _ positions: [Int32],
+    observe: (set: SampleSet, body: (ObservedBatch) throws -> Void)? = nil
   ) throws -> (value: Double, samples: Int, detail: String)? {
     let loss = try DenoisingLoss(betas: task.table.schedule.betas, count: Self.stretches)
-    guard let found = try curve(loss, of: model, store, positions) else { return nil }
+    guard let found = try curve(loss, of: model, store, positions, observe) else { return nil }
     return (
       found.losses.reduce(0, +) / Double(found.losses.count), found.samples,
       "middles-of-\(Self.stretches)-stretches"
@@ -48,15 +49,28 @@ struct DiffusionEvaluation {
   }
 
   private func curve(
-    _ loss: DenoisingLoss, of model: TrainableModel, _ store: ImageStore, _ positions: [Int32]
+    _ loss: DenoisingLoss, of model: TrainableModel, _ store: ImageStore, _ positions: [Int32],
+    _ observe: (set: SampleSet, body: (ObservedBatch) throws -> Void)? = nil
   ) throws -> (losses: [Double], samples: Int)? {
     guard !positions.isEmpty else { return nil }
     let chosen = positions.prefix(Self.samples).map { Int64($0) }
     let indices = try Tensor(chosen, shape: [chosen.count], device: model.device)
     let images = try store.images(at: indices, channelsLast: plan.channelsLast)
     let labels = try store.labels.indexSelect(0, indices)
-    let losses = try loss.curve(images, seed: plan.seed, batch: plan.evaluate.batch, cancel: cancel) {
-      noisy, timesteps, places in
+    let shown = observe.map { observe in
+      { (losses: Tensor, timesteps: Tensor, places: Range<Int>) throws -> Void in
+        func part(_ tensor: Tensor) throws -> Tensor {
+          try tensor.narrow(0, start: places.lowerBound, length: places.count)
+        }
+        try observe.body(
+          ObservedBatch(
+            set: observe.set, images: try part(images), labels: try part(labels), indices: try part(indices),
+            losses: try losses.to(.float32), timesteps: timesteps))
+      }
+    }
+    let losses = try loss.curve(
+      images, seed: plan.seed, batch: plan.evaluate.batch, cancel: cancel, observe: shown
+    ) { noisy, timesteps, places in
       try plan.denoise(
         model, noisy, timesteps: timesteps,
         conditions: labels.narrow(0, start: places.lowerBound, length: places.count), training: false)

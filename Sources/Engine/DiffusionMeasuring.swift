@@ -34,10 +34,10 @@ struct DiffusionMeasuring {
     let evaluation = try ModelEvaluation(self)
     for (name, model) in [(MeasuredModel.original, shared.original), (.retrained, shared.retrained)] {
       guard let model, shared.generated[name] == nil else { continue }
-      shared.generated[name] = try evaluation.measure(model)
+      shared.generated[name] = try evaluation.measure(model, named: name)
     }
     var found = shared.generated
-    if let model { found[.unlearned] = try evaluation.measure(model) }
+    if let model { found[.unlearned] = try evaluation.measure(model, named: .unlearned) }
     var files: [String: String] = [:]
     for name in [MeasuredModel.original, .retrained, .unlearned] {
       guard let measured = found[name] else { continue }
@@ -108,14 +108,18 @@ private struct ModelEvaluation {
   /// At most so many images of the retain set are compared with.
   private static let realImages = 10_000
 
-  func measure(_ model: TrainableModel) throws -> DiffusionMeasuring.Measured {
+  func measure(_ model: TrainableModel, named name: MeasuredModel) throws -> DiffusionMeasuring.Measured {
     guard let denoiser = model as? Denoiser else { preconditionFailure("diffusion has denoisers") }
+    let plugins = try PluginMetrics(
+      plan, measuring.shared, model, named: name, cancel: measuring.cancel, reporter: measuring.reporter)
+    try plugins?.begin(plan.evaluate.sets.filter { !data.samples(of: $0).positions.isEmpty })
+    if plugins?.seesSets == true, !plan.evaluate.metrics.contains(.denoising) { _ = try denoising(denoiser, plugins) }
     var found: [Learning.Measurement] = []
     var again: [MetricValue] = []
     for metric in plan.evaluate.metrics {
       switch metric {
       case .denoising:
-        found += try denoising(denoiser)
+        found += try denoising(denoiser, plugins)
         again += try earlier.compactMap { try denoising(denoiser, of: $0) }
       case .nll: found += try likelihood(denoiser)
       case .similarity: found += try similarity(denoiser)
@@ -123,11 +127,14 @@ private struct ModelEvaluation {
       }
     }
     var metrics = found.map { $0.metricValue(in: plan.evaluate.table) } + again
-    guard plan.evaluate.metrics.contains(where: \.needsImages) || generation.grid > 0 else {
-      return DiffusionMeasuring.Measured(metrics: metrics, images: nil)
+    let seesSamples = plugins?.seesSamples == true
+    guard plan.evaluate.metrics.contains(where: \.needsImages) || seesSamples || generation.grid > 0 else {
+      return DiffusionMeasuring.Measured(metrics: metrics + (try plugins?.finish() ?? []), images: nil)
     }
-    let drawn = try draw(denoiser)
+    let drawn = try draw(denoiser, all: seesSamples)
     metrics += try judged(drawn)
+    if seesSamples { try plugins?.show(samples: drawn.images, classes: drawn.classes, batch: generation.batch) }
+    metrics += try plugins?.finish() ?? []
     return DiffusionMeasuring.Measured(metrics: metrics, images: drawn.images)
   }
 
@@ -153,9 +160,10 @@ private struct ModelEvaluation {
 
   // MARK: The model itself
 
-  private func denoising(_ model: Denoiser) throws -> [Learning.Measurement] {
+  private func denoising(_ model: Denoiser, _ plugins: PluginMetrics?) throws -> [Learning.Measurement] {
     try plan.evaluate.sets.compactMap { set in
-      guard let loss = try sets.denoisingLoss(of: model, on: set) else { return nil }
+      let shown = plugins.map { plugins in { (batch: ObservedBatch) throws -> Void in try plugins.show(batch) } }
+      guard let loss = try sets.denoisingLoss(of: model, on: set, observe: shown) else { return nil }
       return evaluator.measurement(
         .denoisingLoss(on: set.part), loss.value,
         protocolID: Metric.denoisingLoss(on: set.part).protocolID(loss.detail),
@@ -260,8 +268,8 @@ private struct ModelEvaluation {
     let classes: [Int]?
   }
 
-  private func draw(_ model: Denoiser) throws -> Drawn {
-    let isJudged = plan.evaluate.metrics.contains(where: \.needsImages)
+  private func draw(_ model: Denoiser, all: Bool = false) throws -> Drawn {
+    let isJudged = all || plan.evaluate.metrics.contains(where: \.needsImages)
     let count = isJudged ? generation.samples : min(generation.samples, generation.grid)
     let classes = model.conditions > 0 ? (0..<count).map { $0 % model.conditions } : nil
     let images = try sampler.sample(
@@ -365,13 +373,6 @@ private struct ModelEvaluation {
     var found = value(metric, share.value, detail, samples: share.trials)
     found.interval = [share.interval.lowerBound, share.interval.upperBound]
     return found
-  }
-}
-
-extension SamplerPlan {
-  /// The same for `Learning`.
-  var settings: SamplerSettings {
-    SamplerSettings(kind: name == .ddpm ? .ddpm : .ddim(eta: eta), steps: steps, guidance: guidance)
   }
 }
 

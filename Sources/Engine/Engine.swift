@@ -211,6 +211,7 @@ package struct Engine {
 
   private func prepare(_ reporter: Reporter) throws -> Workbench.Shared {
     try PartLoader.checkTrust(plan)
+    try FunctionChecks(plan).run()
     return try workbench.prepare(plan, cancel: cancel, reporter: reporter) { data in
       try RunFolder.write(Data(data.split.json()), to: folder.split)
       try reporter.say(.splitReady(data.summary))
@@ -328,6 +329,7 @@ extension PipelinePlan {
   /// Exactly which bytes carry it out.
   var plugins: [PluginUse] {
     var uses = [objective.use(as: .objective)]
+    if let transform { uses.append(transform.plain.use(as: .transform)) }
     switch reweighter {
     case .part(let part)?: uses.append(part.use(as: .reweighter))
     case .function(let function)?:

@@ -14,12 +14,28 @@ struct Measured {
   let classes: [Split.Part: [ClassScore]]
   /// Accuracy and loss on what earlier stages of a sequence forgot.
   let earlier: [MetricValue]
+  /// What plugins measured.
+  var plugins: [MetricValue] = []
 }
 
 /// A model whose sets have been passed through, and whose attacks may still be under way.
 struct PendingMeasured {
   let measurements: PendingMeasurements
   let outputs: [Split.Part: SetOutputs]
+  /// What plugins measured.
+  let plugins: [MetricValue]
+}
+
+/// A batch of a set on its way through a model.
+struct ObservedBatch {
+  let set: Runs.SampleSet
+  let images, labels, indices: Tensor
+  /// `[n, classes]`; nil for a diffusion model.
+  var logits: Tensor?
+  /// `[n]`.
+  let losses: Tensor
+  /// `int64 [n]`; nil for a classifier.
+  var timesteps: Tensor?
 }
 
 /// Measures models: one forward pass a set serves every metric.
@@ -46,7 +62,8 @@ struct Evaluation {
   ///
   /// - Parameter predictions: whether to keep what the model says of every class, `[n, classes]` floats a set.
   func outputs(
-    of model: TrainableModel, on sets: [SampleSet], predictions: Bool = false
+    of model: TrainableModel, on sets: [SampleSet], predictions: Bool = false,
+    observe: ((ObservedBatch) throws -> Void)? = nil
   ) throws -> [Split.Part: SetOutputs] {
     let total = sets.reduce(0) { $0 + data.samples(of: $1).positions.count }
     var done = 0
@@ -54,7 +71,9 @@ struct Evaluation {
     for set in sets {
       let (store, positions) = data.samples(of: set)
       guard !positions.isEmpty else { continue }
-      outputs[set.part] = try pass(model, store, positions, predictions: predictions) { count in
+      outputs[set.part] = try pass(
+        model, store, positions, predictions: predictions, observe: observe.map { (set, $0) }
+      ) { count in
         done += count
         reporter.progress(.evaluate, done: done, total: total, unit: "images")
       }
@@ -70,7 +89,8 @@ struct Evaluation {
 
   /// Per-sample outputs of a model at positions of a store.
   func pass(
-    _ model: TrainableModel, _ store: ImageStore, _ positions: [Int32], predictions: Bool, _ note: (Int) -> Void
+    _ model: TrainableModel, _ store: ImageStore, _ positions: [Int32], predictions: Bool,
+    observe: (set: SampleSet, body: (ObservedBatch) throws -> Void)? = nil, _ note: (Int) -> Void
   ) throws -> SetOutputs {
     try withoutGradients {
       let order = try Tensor(positions.map { Int64($0) }, shape: [positions.count], device: model.device)
@@ -85,7 +105,14 @@ struct Evaluation {
         let images = try store.images(at: indices, channelsLast: plan.channelsLast)
         let logits = try plan.forward(model, images, training: false)
         let logs = try logits.logSoftmax(along: 1)
-        losses.append(try logs.nllLoss(labels.narrow(0, start: start, length: length), reduction: .none))
+        let own = try labels.narrow(0, start: start, length: length)
+        let loss = try logs.nllLoss(own, reduction: .none)
+        losses.append(loss)
+        if let observe {
+          try observe.body(
+            ObservedBatch(
+              set: observe.set, images: images, labels: own, indices: indices, logits: logits, losses: loss))
+        }
         top.append(try logits.argMax(along: 1))
         if predictions { logProbabilities.append(logs) }
         note(length)
@@ -106,12 +133,17 @@ struct Evaluation {
   }
 
   /// Passes the recipe's sets through a model and begins what it asks for. Attacks go on while other models are measured.
-  func begin(_ model: TrainableModel) throws -> PendingMeasured {
+  ///
+  /// - Parameter plugins: metrics that are shown every batch; nil for none.
+  func begin(_ model: TrainableModel, plugins: PluginMetrics? = nil) throws -> PendingMeasured {
     let sets = plan.evaluate.sets
-    let outputs = try outputs(of: model, on: sets, predictions: needsPredictions)
+    try plugins?.begin(sets.filter { !data.samples(of: $0).positions.isEmpty })
+    let outputs = try outputs(
+      of: model, on: sets, predictions: needsPredictions, observe: plugins.map { plugins in { try plugins.show($0) } })
     let metrics = plan.evaluate.metrics.flatMap { $0.metrics(sets) }
     return PendingMeasured(
-      measurements: try evaluator.begin(metrics, outputs: outputs, cancel: cancel), outputs: outputs)
+      measurements: try evaluator.begin(metrics, outputs: outputs, cancel: cancel), outputs: outputs,
+      plugins: try plugins?.finish() ?? [])
   }
 
   /// How far measurements are from the retrained model's.

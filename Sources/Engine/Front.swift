@@ -101,6 +101,13 @@ package struct Front {
     try Benchmark(cancel: flag).selection(count: count, rounds: rounds).map { ($0.name, $0.seconds) }
   }
 
+  /// Seconds a call of a plain C function, round by round: called once for each of so many numbers.
+  ///
+  /// - Parameter library: the file of the C library's mathematics.
+  package static func timeFunction(library: String, count: Int, rounds: Int) throws -> [Double] {
+    try FunctionTiming.seconds(library: library, samples: count, rounds: rounds)
+  }
+
   /// Makes a page in which a contained run writes down which callback it is in, as an open file; nil where there can be none.
   package static func makeRecorder() -> Int32? { FlightRecorder.make() }
 

@@ -26,7 +26,10 @@ struct Measuring {
       } + (model.map { [(.unlearned, $0)] } ?? [])
     // All passes first, then what compares models: attacks go on meanwhile, on threads of their own.
     var pending: [(name: MeasuredModel, model: TrainableModel, found: PendingMeasured)] = []
-    for (name, model) in models { pending.append((name, model, try evaluation.begin(model))) }
+    for (name, model) in models {
+      let plugins = try PluginMetrics(plan, shared, model, named: name, cancel: cancel, reporter: reporter)
+      pending.append((name, model, try evaluation.begin(model, plugins: plugins)))
+    }
     var outputs = shared.measured.mapValues(\.outputs)
     for (name, _, found) in pending { outputs[name] = found.outputs }
     let compared = try pending.map { try compare($0.name, $0.model, outputs) }
@@ -35,7 +38,7 @@ struct Measuring {
       let measured = Measured(
         measurements: try entry.found.measurements.finish(cancel: cancel), compared: compared,
         outputs: kept(entry.found.outputs, of: entry.name), classes: try evaluation.classScores(entry.found.outputs),
-        earlier: try evaluation.earlierForgetSets(of: entry.model))
+        earlier: try evaluation.earlierForgetSets(of: entry.model), plugins: entry.found.plugins)
       if entry.name == .unlearned { unlearned = measured } else { shared.measured[entry.name] = measured }
     }
     if let original = shared.measured[.original] { try say(.original, original) }
@@ -51,7 +54,8 @@ struct Measuring {
   private func say(_ name: MeasuredModel, _ measured: Measured, _ more: [Learning.Measurement] = []) throws {
     let gaps = shared.measured[.retrained].map { evaluation.gaps(measured.measurements, to: $0.measurements) } ?? []
     let all = measured.measurements + gaps + measured.compared + more
-    try reporter.say(.evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) } + measured.earlier))
+    try reporter.say(
+      .evaluated(name, all.map { $0.metricValue(in: plan.evaluate.table) } + measured.plugins + measured.earlier))
     for set in plan.evaluate.sets {
       if let outputs = measured.outputs[set.part] {
         try reporter.say(.histogram(LossHistogram(of: outputs.losses, model: name, set: set)))

@@ -31,7 +31,7 @@ enum NamedPart: Equatable {
 }
 
 extension RunPlan {
-  /// Every part of the pipeline, the procedure and the swaps, each once.
+  /// Every part of the pipeline, the procedure, the swaps and the evaluation, each once.
   var namedParts: [NamedPart] {
     var named: [NamedPart] = []
     func add(_ part: NamedPart?) { if let part, !named.contains(part) { named.append(part) } }
@@ -41,6 +41,7 @@ extension RunPlan {
       add(procedure.mask.map { .part(.mask, $0.part) })
     }
     for swap in swaps { swap.namedParts.forEach(add) }
+    for metric in evaluate.plugins ?? [] { add(NamedPart(metric)) }
     return named
   }
 }
@@ -48,7 +49,8 @@ extension RunPlan {
 extension PipelinePlan {
   fileprivate var namedParts: [NamedPart] {
     [
-      .part(.objective, objective), reweighter.map(NamedPart.init), mask.map { .part(.mask, $0.part) },
+      .part(.objective, objective), transform.map { .function(.transform, $0.plain) }, reweighter.map(NamedPart.init),
+      mask.map { .part(.mask, $0.part) },
       updater.map { .part(.updater, $0) },
     ].compactMap(\.self)
   }
@@ -60,6 +62,29 @@ extension NamedPart {
     case .part(let part): self = .part(.reweighter, part)
     case .function(let function): self = .function(.reweighter, function)
     }
+  }
+}
+
+extension NamedPart {
+  fileprivate init(_ metric: MetricPlan) {
+    switch metric {
+    case .part(let part): self = .part(.metric, part)
+    case .function(let function): self = .function(.metric, function.plain)
+    }
+  }
+}
+
+extension TransformPlan {
+  /// The function and its library alone.
+  var plain: FunctionPlan {
+    FunctionPlan(library: library, symbol: symbol, signature: signature, arguments: arguments, normalise: .none)
+  }
+}
+
+extension MetricFunctionPlan {
+  /// The function and its library alone.
+  var plain: FunctionPlan {
+    FunctionPlan(library: library, symbol: symbol, signature: signature, arguments: arguments, normalise: .none)
   }
 }
 

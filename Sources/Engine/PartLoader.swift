@@ -49,6 +49,17 @@ final class PartLoader {
       handle, session: session, parameters: try handle.manifest.values(part.values), name: "updater", step: step)
   }
 
+  /// A metric; the number keeps the random numbers of several apart.
+  func metric(_ part: PartPlan, number: Int) throws -> MetricInstance {
+    let handle = try handle(part, .metric)
+    return try MetricInstance(
+      handle, session: session, parameters: try handle.manifest.values(part.values), name: "metric.\(number)",
+      step: nil)
+  }
+
+  /// What each loss is mapped to.
+  func transform(_ transform: TransformPlan) throws -> LossTransform { try transform.function(world: world) }
+
   /// A procedure.
   func procedure(_ part: PartPlan) throws -> ProcedureInstance {
     let handle = try handle(part, .procedure)
@@ -62,7 +73,10 @@ final class PartLoader {
   }
 
   /// The strategy in exactly the file that the plan names.
-  private func handle(_ part: PartPlan, _ role: StrategyRole) throws -> StrategyHandle {
+  private func handle(_ part: PartPlan, _ role: StrategyRole) throws -> StrategyHandle { try Self.handle(part, role) }
+
+  /// The same without a run.
+  static func handle(_ part: PartPlan, _ role: StrategyRole) throws -> StrategyHandle {
     let file = try PluginFile(reading: part.file)
     let plugin = try LoadedPlugin(file, trust: TrustPolicy(SearchPath()))
     guard plugin.sha256 == part.sha256 else { throw EngineError.pluginChanged(id: part.id, file: part.file) }
@@ -79,7 +93,7 @@ extension PartPlan {
 
 extension Runs.ParameterValue {
   /// The same for `PluginHost`.
-  fileprivate var forPlugin: PluginHost.ParameterValue {
+  var forPlugin: PluginHost.ParameterValue {
     switch self {
     case .bool(let value): .bool(value)
     case .int(let value): .int(value)

@@ -6,7 +6,8 @@ import Tensors
 
 /// The exchangeable parts in force, and what the host does between them.
 ///
-///     terms   = objective.terms                 weights = reweighter(term), 1/n without one
+///     terms   = objective.terms, each loss mapped by `transform` where there is one
+///     weights = reweighter(term), 1/n without one
 ///     value   = coefficient · Σ weight · importance · loss
 ///     gradient of the sum, or of each term for an updater that combines → masked → updater.combine → optimizer
 final class Pipeline {
@@ -20,6 +21,7 @@ final class Pipeline {
   private let world: World
   private let loader: PartLoader
   private var objective: ObjectiveInstance
+  private var transform: LossTransform?
   private var reweighter: (any Reweighting)?
   private var updater: UpdaterInstance?
   /// What parts that were swapped out had kept, handed back when they return.
@@ -42,6 +44,7 @@ final class Pipeline {
     maskStage = MaskStage(
       plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
     objective = try loader.objective(parts.objective, step: nil)
+    transform = try parts.transform.map { try loader.transform($0) }
     reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
     updater = try parts.updater.map { try loader.updater($0, step: nil) }
   }
@@ -217,7 +220,8 @@ final class Pipeline {
       indices: batch.indices)
     let terms = try objective.terms(
       progress: progress, batches: [shown], sets: sets, schedule: parts.schedule.rawValue, microBatch: part)
-    return try terms.map { term in
+    return try terms.map { found in
+      let term = try transform?.apply(to: found, progress: progress) ?? found
       guard let losses = term.losses else {
         guard let penalty = term.penalty else { preconditionFailure("a term is losses or a penalty") }
         let scale = term.coefficient * share

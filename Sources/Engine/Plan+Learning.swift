@@ -82,3 +82,10 @@ extension OptimizerPlan {
       shape: shape, peak: learningRate, warmupEpochs: schedule.warmup, stepsPerEpoch: stepsPerEpoch, epochs: epochs)
   }
 }
+
+extension SamplerPlan {
+  /// The same for `Learning`.
+  var settings: SamplerSettings {
+    SamplerSettings(kind: name == .ddpm ? .ddpm : .ddim(eta: eta), steps: steps, guidance: guidance)
+  }
+}

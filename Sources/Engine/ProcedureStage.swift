@@ -47,7 +47,9 @@ extension RunPlan {
   var walkBatch: Int { pipeline?.batch ?? procedure?.batch ?? 256 }
 
   /// Exactly which bytes carry it out.
-  var plugins: [PluginUse] {
+  var plugins: [PluginUse] { changing + (evaluate.plugins ?? []).map(\.use) }
+
+  private var changing: [PluginUse] {
     guard let procedure else { return pipeline?.plugins ?? [] }
     return [procedure.part.use(as: .procedure)] + (procedure.mask.map { [$0.part.use(as: .mask)] } ?? [])
   }

@@ -29,7 +29,7 @@ extension World {
         try shared.task.losses(model(handle), batch.inputs, batch.labels, training: false)
       }
     }
-    return try shared.task.losses(model(handle), batch.inputs, batch.labels, training: true)
+    return try shared.task.losses(model(handle), batch.inputs, batch.labels, training: !isMeasuring)
   }
 
   func denoise(_ handle: ModelHandle, _ input: DenoiseInput) throws -> Tensor {
@@ -43,7 +43,7 @@ extension World {
       // No dropout in models that are only asked.
       try task.predict(
         network, input.noisy, timesteps: input.timesteps, conditions: conditions,
-        training: !input.evaluation && handle.number == 0, guidance: input.guidance)
+        training: !input.evaluation && handle.number == 0 && !isMeasuring, guidance: input.guidance)
     }
     guard handle.number == 0 || input.noisy.requiresGrad else { return try withoutGradients { try guided() } }
     return try guided()

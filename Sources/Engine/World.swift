@@ -20,6 +20,8 @@ final class World: StrategyWorld {
   var swaps = 0
   /// Whether the model may change its shape now: before the first step and after the last.
   var mayResize = false
+  /// Whether a model is measured, so that nothing may change: running statistics hold for all, and nothing is dropped.
+  var isMeasuring = false
   /// Whether it did.
   private(set) var isResized = false
   private var referenceLosses: [PluginHost.SampleSet: Double] = [:]
@@ -47,6 +49,7 @@ final class World: StrategyWorld {
     case "model": ModelHandle(0)
     case "original": ModelHandle(1)
     case "proxy": shared.proxy == nil ? nil : ModelHandle(2)
+    case "retrained": isMeasuring && shared.retrained != nil ? ModelHandle(3) : nil
     default: nil
     }
   }
@@ -56,6 +59,9 @@ final class World: StrategyWorld {
     switch handle.number {
     case 0: return model
     case 1: return shared.original
+    case 3:
+      guard let retrained = shared.retrained else { preconditionFailure("a handle is given for a model that there is") }
+      return retrained
     default:
       guard let proxy = shared.proxy else { preconditionFailure("a handle is given for a model that there is") }
       return proxy
@@ -73,7 +79,7 @@ final class World: StrategyWorld {
       guard !inputs.requiresGrad else { return try plan.forward(network, inputs, training: false) }
       return try withoutGradients { try plan.forward(network, inputs, training: false) }
     }
-    return try plan.forward(network, inputs, training: !evaluation)
+    return try plan.forward(network, inputs, training: !evaluation && !isMeasuring)
   }
 
   func parameters(of model: ModelHandle) throws -> NamedTensors {

@@ -21,6 +21,8 @@ extension CallProblem: CustomStringConvertible {
     case .noDirection: "it succeeded but set no direction"
     case .direction(let parameter, let problem): "direction of '\(parameter)': \(problem)"
     case .scale(let term, let problem): "scale of term '\(term)': \(problem)"
+    case .noResults: "it was shown batches and reported no number"
+    case .result(let name, let problem): "result '\(name)': \(problem)"
     }
   }
 
@@ -92,6 +94,32 @@ extension FunctionProblem: CustomStringConvertible {
     case .unusedValue(let key, let arguments):
       "'args' has '\(key)', which is no argument; the arguments are \(arguments.joined(separator: ", "))"
     case .badWeights(let term, let problem): "weights of term '\(term)': \(problem)"
+    case .badValue(let what, let term, let sample, let loss, let found):
+      "term '\(term)', sample \(sample): the \(what) at the loss \(loss) is \(found), a finite number would be right"
+    case .badResult(let set, let found): "of the \(set) set it gives \(found), a finite number would be right"
+    case .noDerivative:
+      "it gives back a value, and nothing gives the derivative; name a second function of the same signature "
+        + "under 'derivative', or take the form 'void(int64_t n, const float *loss, float *value, float *derivative)'"
+    case .needlessDerivative: "it fills in its derivative itself; leave 'derivative' out"
+    case .test(let problem): "its test fails: \(problem)"
+    }
+  }
+}
+
+extension FunctionTestProblem: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .missing(let name): "it does not say what '\(name)' is"
+    case .unknown(let name, let known):
+      "'\(name)' is nothing that the function is given; it is given \(known.joined(separator: ", "))"
+    case .lengths(let name, let found, let wanted): "'\(name)' has \(found) numbers, \(wanted) would be right"
+    case .notAList(let name): "'\(name)' is one number for all samples and cannot be a list"
+    case .outOfRange(let name, let value, let type): "\(value) of '\(name)' does not fit \(type)"
+    case .expected(let index, let found, let wanted): "entry \(index) is \(found), \(wanted) was expected"
+    case .slope(let index, let loss, let derivative, let numeric):
+      "entry \(index): the derivative at the loss \(loss) is \(derivative), the values around it rise by \(numeric)"
+    case .mixes(let index, let other):
+      "the value of entry \(other) changes with the loss of entry \(index); a transform looks at each loss alone"
     }
   }
 }
@@ -108,7 +136,10 @@ extension FunctionArgumentProblem: CustomStringConvertible {
     case .outOfRange(let value, let type): "is \(value), which does not fit \(type)"
     case .notANumber: "is not a number in 'args'"
     case .needed: "is missing"
+    case .onlyWhole: "is filled in by the form for all samples only, 'void(int64_t n, …)'"
     case .fromHost: "is given by the host and cannot be in 'args'"
+    case .notInTask:
+      "is asked for, but a run of this kind has no such numbers: classifiers have predictions, diffusion models timesteps"
     case .notInTerm(let term): "is asked for, but the term '\(term)' has no such numbers"
     }
   }

@@ -5,7 +5,7 @@ package enum HostFacts {
   /// Generation of the C ABI: part of the entry symbol's name.
   package static let generation = 0
   /// Additions to that generation.
-  package static let minor = 4
+  package static let minor = 5
   static let entryPrefix = "lethe_plugin_abi"
   static let entrySymbol = "lethe_plugin_abi0"
   #if arch(x86_64)

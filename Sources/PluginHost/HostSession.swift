@@ -59,7 +59,7 @@ import Tensors
 final class CallFrame {
   /// Services that are legal in some callbacks only.
   enum Moment {
-    case create, prepare, work, scaleTerms, combine, afterStep, run, finish
+    case create, prepare, work, scaleTerms, combine, afterStep, run, measure, finish
   }
 
   /// The token of its context, or 0 while no callback runs.
@@ -76,6 +76,9 @@ final class CallFrame {
   /// Terms added so far, and what was wrong with the first bad one.
   var terms: [Term] = []
   var direction: [Tensor?]?
+  /// Numbers reported so far, and the sets that the metric was shown.
+  var results: [MetricResult] = []
+  var shown: [MeasuredSet] = []
   var step: (any StepView)?
   /// Where the step under way stands; nil outside of steps.
   var progress: Progress?
@@ -148,6 +151,8 @@ extension HostSession {
       release(to: 0)
       frame.randoms.removeAll(keepingCapacity: true)
       frame.terms.removeAll(keepingCapacity: true)
+      frame.results.removeAll(keepingCapacity: true)
+      frame.shown.removeAll(keepingCapacity: true)
       frame.scratch.empty()
       frame.direction = nil
       frame.step = nil

@@ -48,6 +48,7 @@ package enum StrategyRole: String, Codable, Sendable, CaseIterable {
   case mask = "lethe.mask/1"
   case updater = "lethe.updater/1"
   case procedure = "lethe.procedure/1"
+  case metric = "lethe.metric/1"
 
   /// The word in a recipe.
   package var word: String {
@@ -57,6 +58,7 @@ package enum StrategyRole: String, Codable, Sendable, CaseIterable {
     case .mask: "mask"
     case .updater: "updater"
     case .procedure: "procedure"
+    case .metric: "metric"
     }
   }
 }
@@ -76,7 +78,7 @@ package struct StrategyManifest: Codable, Sendable, Equatable {
   package var streams: [String]
   /// Objective: schedules it accepts, the first is the default.
   package var schedules: [String]
-  /// Further models it needs, `original`.
+  /// Further models it needs, `original`; a metric also `retrained`.
   package var models: [String]
   /// Reweighter: what its weights promise.
   package var weights: WeightPromise?
@@ -84,8 +86,10 @@ package struct StrategyManifest: Codable, Sendable, Equatable {
   package var answer: MaskAnswer?
   /// Reweighter: whether the order of samples means nothing to it.
   package var isOrderFree: Bool
-  /// Updater: sets it needs in one step.
+  /// Updater: sets it needs in one step. Metric: sets it is shown; none for all that a recipe evaluates.
   package var sets: [String]
+  /// Metric: what it is shown of a batch.
+  package var sees: [MetricSight]
   package var parameters: [ParameterManifest]
 
   /// The role, or nil where this host has none of that id: then the strategy cannot be used, its plugin can.

@@ -58,7 +58,9 @@ package enum PluginError: Error, Equatable, Sendable {
     case .notALibrary, .note, .manifest, .unfit, .notLoadable, .replaced, .table, .call: 70
     case .duplicate, .wrongRole, .parameter, .lock: 65
     case .function(_, _, .noLibrary): 66
-    case .function(_, _, .notLoadable), .function(_, _, .badWeights): 70
+    case .function(_, _, .notLoadable), .function(_, _, .badWeights), .function(_, _, .badValue),
+      .function(_, _, .badResult):
+      70
     case .function: 65
     }
   }
@@ -198,6 +200,8 @@ package enum CallProblem: Error, Equatable, Sendable {
   case noDirection
   case direction(parameter: String, TensorProblem)
   case scale(term: String, TensorProblem)
+  case noResults
+  case result(String, ResultProblem)
 }
 
 /// What is wrong with a term of an objective.
@@ -240,6 +244,31 @@ package enum FunctionProblem: Error, Equatable, Sendable {
   case argument(name: String, FunctionArgumentProblem)
   case unusedValue(key: String, arguments: [String])
   case badWeights(term: String, TensorProblem)
+  /// A transform gives, of a finite loss, something that is not.
+  case badValue(of: String, term: String, sample: Int, loss: Double, found: Double)
+  /// A metric is not a finite number.
+  case badResult(set: String, found: Double)
+  /// The form for one sample has no second function for the derivative.
+  case noDerivative
+  /// The form for all samples has one.
+  case needlessDerivative
+  case test(FunctionTestProblem)
+}
+
+/// What is wrong with a function's test, or with the function by its test.
+package enum FunctionTestProblem: Error, Equatable, Sendable {
+  /// The test does not say what an argument is given.
+  case missing(name: String)
+  /// It says so of something that is none.
+  case unknown(name: String, known: [String])
+  /// Lists of the test are not of one length.
+  case lengths(name: String, found: Int, wanted: Int)
+  /// A list where there is one number for all samples.
+  case notAList(name: String)
+  case outOfRange(name: String, value: Double, type: String)
+  case expected(index: Int, found: Double, wanted: Double)
+  case slope(index: Int, loss: Double, derivative: Double, numeric: Double)
+  case mixes(index: Int, with: Int)
 }
 
 /// Why an argument of a plain C function cannot be bound.
@@ -249,6 +278,8 @@ package enum FunctionArgumentProblem: Error, Equatable, Sendable {
   case notPointer
   case mustBeConst
   case mustNotBeConst
+  /// Something that only the form for all samples fills in.
+  case onlyWhole
   case wrongType(wanted: String)
   case outOfRange(value: String, type: String)
   case notANumber
@@ -256,5 +287,7 @@ package enum FunctionArgumentProblem: Error, Equatable, Sendable {
   case fromHost
   /// A term has no such numbers.
   case notInTerm(String)
+  /// A run of this kind has no such numbers.
+  case notInTask
   case needed
 }

@@ -16,6 +16,7 @@ extension StrategyManifest {
     _ = try reader.whole("state_version")
     // Of a role that this host does not know it cannot say which words are right.
     let sets = known == nil ? nil : knownSets
+    let measured = known == .metric ? MeasuredSet.allCases.map(\.rawValue) : sets
     let schedules = known == nil ? nil : knownSchedules
     let strategy = StrategyManifest(
       id: id, role: role, doc: try reader.text("doc") ?? "", paper: try reader.text("paper"),
@@ -23,12 +24,17 @@ extension StrategyManifest {
       schedules: try reader.texts("schedules", allowed: schedules), models: try reader.texts("models"),
       weights: known == .reweighter ? try reader.word("output", WeightPromise.self) : nil,
       answer: known == .mask ? try reader.word("output", MaskAnswer.self) ?? .scores : nil,
-      isOrderFree: try reader.flag("order_free"), sets: try reader.texts("sets", allowed: sets),
+      isOrderFree: try reader.flag("order_free"), sets: try reader.texts("sets", allowed: measured),
+      sees: known == .metric ? try sights(&reader) : [],
       parameters: try parameters(&reader, &unknown))
     try strategy.check(reader)
     // "output" is a key of two roles; for the others it is ignored like any unknown one.
     unknown += reader.unknownKeys
     return strategy
+  }
+
+  private static func sights(_ reader: inout ManifestReader) throws(ManifestProblem) -> [MetricSight] {
+    try reader.texts("sees", allowed: MetricSight.allCases.map(\.rawValue)).compactMap { MetricSight(rawValue: $0) }
   }
 
   /// What the strategy can do; one that does not say so is for classification alone.
@@ -50,6 +56,15 @@ extension StrategyManifest {
       if weights == nil { throw .missing(key: reader.path("output")) }
     case .mask:
       if streams.isEmpty { throw .missing(key: reader.path("streams")) }
+    case .metric:
+      if sees.isEmpty { throw .missing(key: reader.path("sees")) }
+      // What no run of its tasks can show would be waited for in vain.
+      if tasks == ["classification"], sees.contains(.samples) {
+        throw .notOneOf(key: reader.path("sees"), found: "samples", allowed: ["inputs", "outputs", "losses"])
+      }
+      if tasks == ["diffusion"], sees.contains(.outputs) {
+        throw .notOneOf(key: reader.path("sees"), found: "outputs", allowed: ["inputs", "losses", "samples"])
+      }
     case .updater, .procedure: break
     }
   }

@@ -19,6 +19,7 @@ enum RoleTable {
   case mask(lethe_mask)
   case updater(lethe_updater)
   case procedure(lethe_procedure)
+  case metric(lethe_metric)
   /// A role that this host does not know.
   case unknown
 }
@@ -97,6 +98,12 @@ struct TableReader {
       let table = unsafe try copy(pointer, lethe_procedure(), least: 16, "lethe_procedure")
       try need(unsafe table.run != nil, "run")
       return .procedure(table)
+    case .metric:
+      let table = unsafe try copy(pointer, lethe_metric(), least: 32, "lethe_metric")
+      try need(unsafe table.begin != nil, "begin")
+      try need(unsafe table.update != nil, "update")
+      try need(unsafe table.finish != nil, "finish")
+      return .metric(table)
     }
   }
 

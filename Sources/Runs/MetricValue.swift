@@ -36,6 +36,8 @@ package struct MetricValue: Sendable, Equatable, Codable {
   package var isCapped: Bool?
   /// True where tables leave it to the details further down. Else nil.
   package var isDetail: Bool?
+  /// Id and version of the plugin that measured it, or the library of the function; nil for a metric of the host.
+  package var plugin: String?
 
   enum CodingKeys: String, CodingKey {
     case id, name, value, unit, direction, set, samples, seed
@@ -43,6 +45,7 @@ package struct MetricValue: Sendable, Equatable, Codable {
     case interval
     case isCapped = "capped"
     case isDetail = "detail"
+    case plugin
   }
 
   /// Makes a number; what it did not use is left out.

@@ -2,7 +2,7 @@
 enum MetricsCSV {
   static let heading = [
     "run", "variant", "seed", "model", "metric", "name", "set", "value", "unit", "samples", "direction", "protocol",
-    "metric_seed", "set_hash", "plan_hash", "class", "capped", "gap",
+    "metric_seed", "set_hash", "plan_hash", "class", "capped", "gap", "plugin",
   ]
 
   /// The lines of a run's report, of which `variant` is what the rows are called.
@@ -34,6 +34,7 @@ enum MetricsCSV {
       metric.samples.map(String.init) ?? "", metric.direction.rawValue, parts.count > 1 ? parts[1] : "",
       metric.seed.map(String.init) ?? "", metric.setHash ?? "", report.planHash, name,
       metric.isCapped == true ? "yes" : "", gap.map(DataTable.exact) ?? "",
+      metric.plugin ?? "",
     ]
   }
 

@@ -10,6 +10,10 @@ package enum PartRole: String, Sendable, Codable, CaseIterable {
   case updater
   /// A method that is no loop of steps.
   case procedure
+  /// A number in a report.
+  case metric
+  /// What each loss is mapped to: a plain C function, never a strategy.
+  case transform
 
   /// The word with its article.
   package var withArticle: String { self == .objective || self == .updater ? "an \(rawValue)" : "a \(rawValue)" }
@@ -121,22 +125,25 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
   package var parameters: [ParameterDescriptor]
   /// Reweighter: what it promises about its weights.
   package var output: WeightKind?
-  /// Updater: the sets it needs in one step (`forget`, `retain`).
+  /// Updater: the sets it needs in one step (`forget`, `retain`). Metric: the sets it is shown; empty for all.
   package var sets: [String]
+  /// Further models it needs: `original`, `retrained`.
+  package var models: [String]
   /// One sentence on what it does.
   package var doc: String
 
   enum CodingKeys: String, CodingKey {
     case id
     case pluginID = "plugin"
-    case version, file, sha256, role, tasks, streams, schedules, parameters, output, sets, doc
+    case version, file, sha256, role, tasks, streams, schedules, parameters, output, sets, models, doc
   }
 
   /// Makes a description; what does not apply to the role is left out.
   package init(
     id: String, pluginID: String, version: String, file: String, sha256: String, role: PartRole,
     tasks: [String] = ["classification"], streams: [String] = [], schedules: [DataSchedule] = [],
-    parameters: [ParameterDescriptor] = [], output: WeightKind? = nil, sets: [String] = [], doc: String = ""
+    parameters: [ParameterDescriptor] = [], output: WeightKind? = nil, sets: [String] = [],
+    models: [String] = [], doc: String = ""
   ) {
     self.id = id
     self.pluginID = pluginID
@@ -150,6 +157,7 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
     self.parameters = parameters
     self.output = output
     self.sets = sets
+    self.models = models
     self.doc = doc
   }
 }

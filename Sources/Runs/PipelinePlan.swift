@@ -133,11 +133,26 @@ package struct FunctionPlan: Sendable, Equatable, Codable {
   package var arguments: Parameters
   /// What is done to its weights.
   package var normalise: FunctionNormalisation
+  /// What it has to give for some input; nil for no test.
+  package var test: FunctionTestPlan?
 
   enum CodingKeys: String, CodingKey {
     case library, symbol, signature
     case arguments = "args"
-    case normalise
+    case normalise, test
+  }
+
+  /// Makes a function of its values.
+  package init(
+    library: String, symbol: String, signature: String, arguments: Parameters, normalise: FunctionNormalisation,
+    test: FunctionTestPlan? = nil
+  ) {
+    self.library = library
+    self.symbol = symbol
+    self.signature = signature
+    self.arguments = arguments
+    self.normalise = normalise
+    self.test = test
   }
 }
 
@@ -248,6 +263,8 @@ package enum DataSchedule: String, Sendable, Codable, CaseIterable {
 package struct PipelinePlan: Sendable, Equatable, Codable {
   /// Which losses a step has.
   package var objective: PartPlan
+  /// What each loss is mapped to before it is weighed; nil for itself.
+  package var transform: TransformPlan?
   /// How much each sample counts; nil for all the same.
   package var reweighter: ReweighterPlan?
   /// Which weights may move; nil for all.
@@ -268,7 +285,7 @@ package struct PipelinePlan: Sendable, Equatable, Codable {
   package var freezeBatchnorm: Bool
 
   enum CodingKeys: String, CodingKey {
-    case objective, reweighter, mask, updater, schedule, epochs, steps, batch, optimizer
+    case objective, transform, reweighter, mask, updater, schedule, epochs, steps, batch, optimizer
     case freezeBatchnorm = "freeze_batchnorm"
   }
 }

@@ -33,7 +33,8 @@ package struct RecipeSection: Sendable, Equatable {
   package static let all: [RecipeSection] = [
     .recipe, .data, .validation, .add, .replay, .augment, .normalise, .forget, .model, .diffusion, .base, .retrained,
     .proxy, .optimizer,
-    .learningRate, .average, .pipeline, .part, .function, .mask, .swap, .tune, .evaluate, .relearn, .generation,
+    .learningRate, .average, .pipeline, .part, .function, .transform, .functionTest, .mask, .swap, .tune, .evaluate,
+    .metricFunction, .relearn, .generation,
     .sampler,
     .classifier, .checkpoint,
   ]
@@ -228,6 +229,7 @@ package struct RecipeSection: Sendable, Equatable {
     "pipeline",
     [
       RecipeKey("objective", "part", "–", "which losses a step has"),
+      RecipeKey("transform", "function", "none", "what each loss is mapped to before it is weighed"),
       RecipeKey("reweighter", "part, function", "none", "how much each sample counts"),
       RecipeKey("mask", "part", "none", "which weights may move"),
       RecipeKey("updater", "part", "none", "how gradients of several terms become one direction"),
@@ -254,6 +256,7 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("signature", "text", "–", "its C prototype without a name"),
       RecipeKey("args", "map", "none", "numbers for arguments that the host does not give"),
       RecipeKey("normalise", "batch, none", "batch", "whether its weights are divided by their sum"),
+      RecipeKey("test", "map", "none", "what it has to give for some input, run before anything is trained"),
     ])
 
   static let mask = RecipeSection(
@@ -299,6 +302,7 @@ package struct RecipeSection: Sendable, Equatable {
         "table", "list",
         "the metrics written; else \(MetricName.allCases.filter(\.isInTables).map(\.rawValue).joined(separator: ", "))",
         "which of them the tables show; the others are further down in the reports"),
+      RecipeKey("plugins", "list of parts and functions", "none", "metrics of plugins and plain C functions"),
       RecipeKey("relearn", "map", "–", "with the metric `relearn`: how it is timed"),
       RecipeKey("batch", "whole number", "256", "samples a forward pass"),
       RecipeKey("generation", "map", "–", "diffusion: what is generated and how it is judged"),

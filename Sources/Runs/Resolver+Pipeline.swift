@@ -19,7 +19,7 @@ extension Resolver {
     let steps = try steps(section)
     let epochs = try section.int("epochs", in: 1...1_000_000)
     return PipelinePlan(
-      objective: objective, reweighter: reweighter, mask: mask, updater: updater,
+      objective: objective, transform: try transform(section), reweighter: reweighter, mask: mask, updater: updater,
       schedule: try schedule(
         try section.choice("schedule", DataSchedule.self), objective, updater,
         at: (section["schedule"] ?? written).place),
@@ -37,7 +37,7 @@ extension Resolver {
     guard !isWithoutPipeline(top) else { return nil }
     let section = try top.section("pipeline", .pipeline)
     guard purpose == .run, let written = section["procedure"] else { return nil }
-    for key in ["objective", "reweighter", "updater"] {
+    for key in ["objective", "transform", "reweighter", "updater"] {
       try section.refuse(key, with: "'procedure'", hint: "a procedure takes no steps; leave one of them out")
     }
     try top.refuse("swaps", with: "'pipeline.procedure'", hint: "a procedure takes no steps")
@@ -174,39 +174,6 @@ extension Resolver {
       throw .outOfRange(
         written.place, key: section.name(parameter.key), value: written.tree.flow, allowed: allowed)
     }
-  }
-
-  /// A strategy or a plain C function.
-  func reweighter(_ written: Written, _ key: String) throws(RunError) -> ReweighterPlan {
-    guard written["library"] != nil || written["symbol"] != nil else {
-      return .part(try part(written, key, .reweighter))
-    }
-    let section = try SectionReader(written, path: key, in: .function, missingAt: written.place)
-    func required(_ name: String, _ hint: String) throws(RunError) -> String {
-      guard let text = try section.string(name) else {
-        throw .missing(section.place, key: section.name(name), hint: hint)
-      }
-      return text
-    }
-    _ = try required("library", "it names the shared library of the function")
-    let symbol = try required("symbol", "it names the function")
-    let signature = try required("signature", "it is the function's C prototype, \"double(double loss)\"")
-    let arguments = try section.section("args", nil)
-    var parameters: [Parameter] = []
-    for entry in arguments.entries {
-      switch entry.value.content {
-      case .scalar(.int(let value)): parameters.append(Parameter(entry.key, .int(value)))
-      case .scalar(.float(let value)): parameters.append(Parameter(entry.key, .float(value)))
-      default:
-        throw .wrongType(
-          entry.value.place, key: arguments.name(entry.key), expected: "a number", found: entry.value.words)
-      }
-    }
-    guard let library = try path(section, "library") else { preconditionFailure("the library was read above") }
-    return .function(
-      FunctionPlan(
-        library: library, symbol: symbol, signature: signature, arguments: Parameters(parameters),
-        normalise: try section.choice("normalise", FunctionNormalisation.self) ?? .batch))
   }
 
   /// A strategy that scores weights, and what the host makes of the scores.

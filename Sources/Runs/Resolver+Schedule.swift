@@ -26,6 +26,7 @@ extension Resolver {
     let metrics = try metrics(section, sets, hasRetrained: hasRetrained)
     return EvaluatePlan(
       every: purpose == .run ? every : nil, sets: sets, metrics: metrics, table: try table(section, metrics),
+      plugins: try plugins(section, sets, hasRetrained: hasRetrained),
       relearn: try relearn(section, metrics), batch: try section.int("batch", in: 1...1_000_000) ?? 256,
       generation: try generation(
         section, timesteps: diffusion?.timesteps ?? 1000))

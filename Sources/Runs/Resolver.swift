@@ -36,15 +36,26 @@ extension RunPlan {
 
 extension RunConfig {
   /// The folders of plugins that the recipe adds, and the source files that its parts name, absolute; needed to make the catalogue that the plan is made with.
-  package func pluginFolders(_ environment: ResolverEnvironment) throws(RunError) -> [String] {
+  ///
+  /// - Parameter purpose: what the plan is for; to evaluate needs the metrics' files only.
+  package func pluginFolders(
+    _ environment: ResolverEnvironment, purpose: RunPurpose = .run
+  ) throws(RunError) -> [String] {
     let resolver = Resolver(
       config: self, catalog: PartCatalog(parts: []), environment: environment, purpose: .evaluate)
     let top = try SectionReader(try root(), path: "", in: .recipe, missingAt: .nowhere(file))
     var paths = try resolver.paths(top, "plugins")
-    for key in ["pipeline", "swaps"] {
+    for key in purpose == .run ? ["pipeline", "swaps"] : [] {
       if let written = top[key] { try resolver.collectSources(written, under: key, &paths) }
     }
+    if let written = top["evaluate"]?["plugins"] { try resolver.collectSources(written, under: "metric", &paths) }
     return paths
+  }
+
+  /// Whether it names metrics of plugins, so that an evaluation alone needs the catalogue too.
+  package func asksForPlugins() throws(RunError) -> Bool {
+    let top = try SectionReader(try root(), path: "", in: .recipe, missingAt: .nowhere(file))
+    return top["evaluate"]?["plugins"] != nil
   }
 }
 

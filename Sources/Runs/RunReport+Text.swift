@@ -58,7 +58,8 @@ extension RunReport {
     var text = "| column | protocol | set | samples | set's SHA-256 |\n| --- | --- | --- | ---: | --- |\n"
     for column in columns {
       guard let metric = models.lazy.compactMap({ $0[column.id] }).first else { continue }
-      text += "| \(column.heading) | `\(metric.id)` | \(metric.set?.rawValue ?? "–") | "
+      text +=
+        "| \(column.heading) | `\(metric.id)`\(metric.plugin.map { " by \($0)" } ?? "") | \(metric.set?.rawValue ?? "–") | "
       text += "\(metric.samples.map(String.init) ?? "–") | \(metric.setHash.map { "`\($0.prefix(12))`" } ?? "–") |\n"
     }
     return text + "\n"

@@ -187,6 +187,8 @@ package struct EvaluatePlan: Sendable, Equatable, Codable {
   package var metrics: [MetricName]
   /// Those of them that tables show, on the terminal and at the head of a report; nil for all. The others are further down.
   package var table: [MetricName]?
+  /// Metrics of plugins and plain C functions; nil for none.
+  package var plugins: [MetricPlan]? = nil
   /// How relearning is timed; nil where it is not.
   package var relearn: RelearnPlan?
   /// Samples a forward pass.

@@ -8,13 +8,15 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Measure what plugins, precision and layout cost, and how a step compares with plain PyTorch.",
     discussion: """
-      What is compared takes turns in one run; medians, with the middle half of the values. Without a name, all but the last two:
+      What is compared takes turns in one run; medians, with the middle half of the values. Without a name, all but the last three:
 
         overhead    microseconds that the ABI, a reweighter and a mask add to a step, and their share of a ResNet-18 step
         selection   choosing half of 11 million scores, over a full sort
         startup     'lethe plugin list', from its beginning to its end
         precision   a ResNet-18 step in bf16 and channels-last, over fp32 in the default layout
         python      a ResNet-18 step over plain PyTorch's; needs LETHE_PYTHON, a Python with the same torch
+        plugins     the ABI's share of a step, a plain C function a call, 'plugin list' with a hundred plugins more, and
+                    what --contain adds to a step: whole small runs, half as many as rounds of each
         classification
                     whole runs over the same work in the published style of scripts: unlearning, mask, measuring, memory;
                     needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; a fifth of the
@@ -28,7 +30,7 @@ struct BenchCommand: ParsableCommand {
 
   @Argument(
     help:
-      "overhead, selection, startup, precision, python, classification, diffusion; all but the last two when none is named."
+      "overhead, selection, startup, precision, python, plugins, classification, diffusion; without any, all but the last three."
   )
   var what: [String] = []
 
@@ -50,7 +52,8 @@ struct BenchCommand: ParsableCommand {
     let screen = Screen(mode: .full)
     let benches = Benches(workshop: workshop, rounds: rounds, screen: screen)
     var results: [BenchResult] = []
-    for name in known where what.isEmpty ? !["classification", "diffusion"].contains(name) : what.contains(name) {
+    for name in known
+    where what.isEmpty ? !["plugins", "classification", "diffusion"].contains(name) : what.contains(name) {
       if name == "python", what.isEmpty, Benches.python == nil {
         screen.tell("python: left out, LETHE_PYTHON is not set")
         continue

@@ -4,7 +4,9 @@ import Runs
 /// The benchmarks of `lethe bench`.
 struct Benches {
   /// Their names, in the order they are run.
-  static let names = ["overhead", "selection", "startup", "precision", "python", "classification", "diffusion"]
+  static let names = [
+    "overhead", "selection", "startup", "precision", "python", "plugins", "classification", "diffusion",
+  ]
 
   /// The Python to compare with.
   static var python: String? {
@@ -27,6 +29,7 @@ struct Benches {
     case "startup": told(try startup())
     case "precision": told(try precision())
     case "python": try python("fp32", tell: tell) + python("bf16", tell: tell)
+    case "plugins": try PluginBench(benches: self).run(tell: tell)
     case "diffusion": try diffusion(tell: tell)
     default: try classification(tell: tell)
     }
@@ -68,22 +71,42 @@ struct Benches {
           + "ratio \(Benches.spread(pairs, 1, ""))",
         goal: Benches.verdict(pairs.median, 1.02, "1.02"), number: pairs.median)
     }
-    func added(_ name: String, _ row: TimedRow, over base: TimedRow, goal: Double) -> BenchResult {
-      let seconds = row.median - base.median
-      let share = seconds / step.median
-      return BenchResult(
-        question: "\(name) adds to a step",
-        value: "\(NumberText.fixed(seconds * 1e6, 1)) µs = \(NumberText.fixed(share * 100, 3)) %",
-        detail:
-          "\(Benches.spread(row, 1e6, "µs")) after \(Benches.spread(base, 1e6, "µs")); ResNet-18 \(Benches.spread(step, 1, "s"))",
-        goal: Benches.verdict(share, goal, "\(NumberText.fixed(goal * 100, 0)) %"), number: share)
-    }
     return [
-      added("the ABI", rows[1], over: rows[0], goal: 0.01),
-      added("reweighter '\(reweighter)'", rows[2], over: rows[1], goal: 0.02),
-      added("mask '\(mask)'", rows[3], over: rows[1], goal: 0.02),
+      Benches.added("the ABI", rows[1], over: rows[0], goal: 0.01, step: step),
+      Benches.added("reweighter '\(reweighter)'", rows[2], over: rows[1], goal: 0.02, step: step),
+      Benches.added("mask '\(mask)'", rows[3], over: rows[1], goal: 0.02, step: step),
       whole("reweighter '\(reweighter)'", large[2]), whole("mask '\(mask)'", large[3]),
     ]
+  }
+
+  /// What something adds to a tiny step, and its share of a step of full size.
+  static func added(
+    _ name: String, _ row: TimedRow, over base: TimedRow, goal: Double, step: TimedRow
+  ) -> BenchResult {
+    let seconds = row.median - base.median
+    let share = seconds / step.median
+    return BenchResult(
+      question: "\(name) adds to a step",
+      value: "\(NumberText.fixed(seconds * 1e6, 1)) µs = \(NumberText.fixed(share * 100, 3)) %",
+      detail:
+        "\(spread(row, 1e6, "µs")) after \(spread(base, 1e6, "µs")); ResNet-18 \(spread(step, 1, "s"))",
+      goal: verdict(share, goal, "\(NumberText.fixed(goal * 100, 0)) %"), number: share)
+  }
+
+  /// A tiny step without plugins and through one, and a step of a ResNet-18 in bf16 without.
+  func abiSteps() throws -> (tiny: [TimedRow], large: TimedRow) {
+    let tiny = "model: {name: cnn, channels: [4, 4]}\n"
+    let objective = try part(.objective) { $0.schedules.first == .retainOnly }
+    let pipeline = "pipeline: {objective: \(objective), batch: 32}"
+    let rows = try time(
+      [
+        TimedStep(name: "plain", kind: .plain(plan(tiny, pipeline))),
+        TimedStep(name: "ABI", kind: .pipeline(plan(tiny, pipeline))),
+      ], rounds: rounds * 10)
+    let large = try time(
+      [TimedStep(name: "ResNet-18 bf16", kind: .plain(resnet(precision: "bf16", channelsLast: true)))],
+      rounds: min(rounds, 10))
+    return (rows, large[0])
   }
 
   private func selection() throws -> [BenchResult] {
@@ -165,7 +188,7 @@ struct Benches {
   }
 
   /// The first strategy of a role that is installed: the host knows none by name.
-  private func part(_ role: PartRole, _ fits: (PartDescriptor) -> Bool = { _ in true }) throws -> String {
+  func part(_ role: PartRole, _ fits: (PartDescriptor) -> Bool = { _ in true }) throws -> String {
     let parts = try workshop.catalog([]).parts
     guard let found = parts.first(where: { $0.role == role && fits($0) }) else {
       throw CommandError.noPart(role: role.rawValue)

@@ -8,7 +8,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate",
     abstract: "Measure weights from a file against the recipe's original and retrained model. Nothing is unlearned.",
     discussion: """
-      For auditors: the recipe needs no pipeline, and its plugins are not looked for.
+      For auditors: the recipe needs no pipeline, and of its plugins only the metrics of evaluate.plugins are looked for.
 
         lethe evaluate recipe.yaml weights=theirs.safetensors
         lethe evaluate recipe.yaml weights=runs/glyphs-demo-1a2b3c4d/unlearned.safetensors evaluate.metrics=[mia-svc]
@@ -26,6 +26,8 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Write every event as a line of JSON to standard output.")
   var json = false
 
+  @OptionGroup var plugins: PluginFolders
+
   @OptionGroup var locked: Locked
 
   @OptionGroup var talk: Talk
@@ -41,7 +43,7 @@ struct EvaluateCommand: ParsableCommand {
     guard FileManager.default.fileExists(atPath: weights.path) else {
       throw CommandError.noFile(RunFolders.shown(weights))
     }
-    let planner = Planner(workshop: workshop, pluginFolders: [])
+    let planner = Planner(workshop: workshop, pluginFolders: plugins.absolute)
     let config = try planner.config(recipe, overrides.filter { !$0.hasPrefix("weights=") }, output: output)
     let plan = try planner.plan(config, purpose: .evaluate)
     let hash = workshop.digest(plan.canonicalJSON())

@@ -7,7 +7,7 @@ enum PluginLanguage: String, CaseIterable, ExpressibleByArgument {
   case c, cpp, swift, rust, python
 }
 
-/// What a plugin can be for. `metric` has its place in the command, but no template: the host does not call it yet.
+/// What a plugin can be for.
 enum PluginRole: String, CaseIterable, ExpressibleByArgument {
   case objective, reweighter, mask, updater, procedure, metric
 }
@@ -25,7 +25,8 @@ struct PluginNewCommand: ParsableCommand {
         cd my-method && swift build -c release && lethe run recipe.yaml && ./test.sh
 
       Roles: objective (which losses a step has), reweighter (how much each sample counts), mask (which weights may \
-      move), updater (how gradients become one direction), procedure (a method that is no loop of steps).
+      move), updater (how gradients become one direction), procedure (a method that is no loop of steps), metric (a number \
+      in the report).
       Built with: make or cmake (c, cpp), swift build (swift), cargo build --release (rust); python is not built.
       """)
 
@@ -35,7 +36,7 @@ struct PluginNewCommand: ParsableCommand {
   @Option(name: .customLong("lang"), help: "c, cpp, swift, rust or python.")
   var language: PluginLanguage
 
-  @Option(help: "objective, reweighter, mask, updater or procedure.")
+  @Option(help: "objective, reweighter, mask, updater, procedure or metric.")
   var role: PluginRole
 
   @Option(help: "The folder to make; by default the name.")

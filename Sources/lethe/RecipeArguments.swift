@@ -61,9 +61,10 @@ struct Planner {
 
   /// The plan of a recipe; folders of plugins are read once each.
   func plan(_ config: RunConfig, purpose: RunPurpose = .run) throws -> RunPlan {
+    let isNeeded = try purpose == .run || config.asksForPlugins()
     let catalog =
-      purpose == .run
-      ? try catalog(pluginFolders + config.pluginFolders(environment)) : PartCatalog(parts: [])
+      isNeeded
+      ? try catalog(pluginFolders + config.pluginFolders(environment, purpose: purpose)) : PartCatalog(parts: [])
     return try RunPlan.resolve(config, catalog: catalog, environment: environment, purpose: purpose)
   }
 

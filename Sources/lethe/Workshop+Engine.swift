@@ -61,6 +61,7 @@ extension Workshop {
       timeSelection: { count, rounds in
         try front.timeSelection(count: count, rounds: rounds).map { TimedRow(name: $0.name, seconds: $0.seconds) }
       },
+      timeFunction: { try Front.timeFunction(library: $0, count: $1, rounds: $2) },
       cancel: front.cancel,
       exitCode: { Front.exitCode(of: $0) })
   }

@@ -68,6 +68,9 @@ struct Workshop {
   let time: (_ steps: [TimedStep], _ rounds: Int, _ progress: (Int, Int) -> Void) throws -> [TimedRow]
   /// Times the choice of half of so many scores, and a full sort of them.
   let timeSelection: (_ count: Int, _ rounds: Int) throws -> [TimedRow]
+  /// Seconds a call of a plain C function of the C library's mathematics, round by round: called once for each of so many
+  /// numbers.
+  let timeFunction: (_ library: String, _ count: Int, _ rounds: Int) throws -> [Double]
   /// Tells the running work to stop; may be called from any thread.
   let cancel: @Sendable (_ signal: Int32) -> Void
   /// The exit code for an error of the engine or below it; nil for other errors.

@@ -58,6 +58,59 @@ import Testing
     ("updater: {plugin: kit.updater", "afterStep", "updater.after_step at step 0: "),
   ]
 
+  @Test func `a metric sees what its manifest asks for, and its numbers stand in the report`() throws {
+    let command = try Command()
+    try plugin(in: command)
+    let answer = try command.small(
+      "run", ["plugins=[plugins]", "evaluate.plugins=[kit.metric]", "evaluate.metrics=[loss, ra]"])
+    #expect(answer.code == 0, "\(answer.err)")
+    #expect(answer.out.contains("loss(test) [nats]"), "\(answer.out)")
+    let csv = String(decoding: try command.runFile("metrics.csv"), as: UTF8.self).split(separator: "\n")
+    func value(_ id: String, _ model: String) throws -> Double {
+      let line = try #require(csv.first { $0.contains(",\(model),\(id),") }, "\(id) of \(model)")
+      return try #require(Double(line.split(separator: ",", omittingEmptySubsequences: false)[7]))
+    }
+    for model in ["original", "retrained", "unlearned"] {
+      for set in ["forget", "retain", "test"] {
+        let ours = try value("kit.metric/loss-\(set)@mean-cross-entropy", model)
+        #expect(abs(ours - (try value("loss-\(set)@mean-cross-entropy", model))) < 1e-5)
+      }
+    }
+    #expect(csv.filter { $0.hasSuffix(",test.kit 1.0.0") }.count == 12)
+    let json = String(decoding: try command.runFile("report.json"), as: UTF8.self)
+    #expect(json.contains("\"plugin\" : \"test.kit 1.0.0\"") || json.contains("\"plugin\": \"test.kit 1.0.0\""))
+    for file in ["report.md", "report.html"] {
+      #expect(String(decoding: try command.runFile(file), as: UTF8.self).contains("by test.kit 1.0.0"), "\(file)")
+    }
+  }
+
+  @Test(arguments: ["begin", "update", "results"])
+  func `a metric that throws ends the run with its id and the call, 70`(_ place: String) throws {
+    let command = try Command()
+    try plugin(in: command)
+    let answer = try command.small(
+      "run", ["plugins=[plugins]", "evaluate.plugins=[{plugin: kit.metric, at: \(place), what: failure}]"])
+    #expect(answer.code == 70, "\(answer.err)")
+    let call = place == "results" ? "finish" : place
+    #expect(
+      answer.err.split(separator: "\n").last
+        == "error: plugin 'test.kit' 1.0.0 (libkit.so) failed in metric.\(call): told to fail")
+  }
+
+  @Test func `weights from elsewhere are measured by a metric too`() throws {
+    let command = try Command()
+    try plugin(in: command)
+    #expect(try command.small("run", ["plugins=[plugins]"]).code == 0)
+    let weights = try #require(try command.runFiles().first { $0.hasSuffix("unlearned.safetensors") })
+    let answer = try command.small(
+      "evaluate", ["weights=runs/\(weights)", "evaluate.plugins=[kit.metric]", "--plugin-path", "plugins"])
+    #expect(answer.code == 0, "\(answer.err)")
+    #expect(answer.out.contains("loss(forget) [nats]"), "\(answer.out)")
+    let unknown = try command.small("evaluate", ["weights=runs/\(weights)", "evaluate.plugins=[kit.metrik]"])
+    #expect(unknown.code == 65 || unknown.code == 66, "\(unknown.err)")
+    #expect(unknown.err.contains("kit.metrik"))
+  }
+
   static let exceptions = [
     ("failure", "told to fail"), ("runtime_error", "a runtime error"), ("bad_alloc", "there is no memory"),
     ("int", "an exception that says nothing; throw a lethe::Failure"),

@@ -20,6 +20,8 @@ import Testing
     /// 1 for a warning.
     var code: Int32 = 2
     var arguments: [String] = []
+    /// The fixture that is broken.
+    var fixture = "broken"
 
     var testDescription: String { "\(rule) \(breaks ?? compiler.first ?? manifest?.1 ?? without.first ?? "")" }
   }
@@ -32,7 +34,7 @@ import Testing
   /// Compiles the plugin as it is told to be broken; gives its path.
   private func plugin(_ way: Way, in command: Command) throws -> String {
     let fixtures = checkout.appendingPathComponent("Tests/CommandTests/Fixtures")
-    var text = try String(contentsOf: fixtures.appendingPathComponent("broken.json"), encoding: .utf8)
+    var text = try String(contentsOf: fixtures.appendingPathComponent("\(way.fixture).json"), encoding: .utf8)
     #if arch(arm64)
       text = text.replacing("PLATFORM", with: "linux-aarch64")
     #else
@@ -49,7 +51,7 @@ import Testing
     let told = way.breaks.map { ["-DBROKEN=\"\($0)\""] } ?? []
     try shell(
       ["cc"] + usual + ["-I", sdk + "/include", "-I", "."] + told
-        + [fixtures.appendingPathComponent("broken.c").path, "-o", "libbroken.so", "-lm"] + way.compiler,
+        + [fixtures.appendingPathComponent("\(way.fixture).c").path, "-o", "libbroken.so", "-lm"] + way.compiler,
       in: command.folder)
     return "./libbroken.so"
   }
@@ -92,6 +94,30 @@ import Testing
       "cancel", "cancel: word", "load-output", "load-threads", "entry-repeats",
     ].map(deed)
     + ["masked-entries", "state-version", "bounds", "load-time", "call-time"].map { deed($0, code: 1) }
+
+  /// What a metric does.
+  static let metrics: [Way] =
+    [
+      ("results: nothing", "reported no number"), ("results: name", "must look like"),
+      ("results: no name", "must look like"),
+      ("results: nan", "not a finite number"), ("results: direction", "its direction is 9"),
+      ("results: set", "its set is 64"), ("results: two sets", "its set is 3"), ("results: flags", "its flags 8"),
+      ("results: unit", "its unit"), ("results: protocol", "its protocol"), ("results: samples", "-1"),
+      ("results: size", "is 8, set it to sizeof"), ("results: interval", "does not hold its value"),
+      ("results: infinite", "'lower' is not a finite number"), ("results: twice", "reported before"),
+      ("begin-again", "after a second begin"), ("batch-of-one", "not a finite number"), ("lent-tensors", "losses"),
+      ("kept-handles", "more with each"), ("ignored-failure", "and the call went well"), ("stale-context", ""),
+    ].map { breaks, words in
+      Way(rule: String(breaks.prefix { $0 != ":" }), breaks: breaks, words: words, fixture: "broken-metric")
+    } + [Way(rule: "batch-size", breaks: "batch-size", words: "in batches of", code: 1, fixture: "broken-metric")]
+
+  @Test func `a metric that keeps to the rules breaks none`() throws {
+    let command = try Command()
+    let (answer, report) = try check(
+      try plugin(Way(rule: "", fixture: "broken-metric"), in: command), in: command)
+    #expect(answer.code == 0, "\(answer.out)")
+    #expect(Set(report.passed).isSuperset(of: ["results", "begin-again", "batch-size", "lent-tensors"]))
+  }
 
   private static func deed(_ breaks: String) -> Way { deed(breaks, code: 2) }
 
@@ -146,7 +172,7 @@ import Testing
     Way(rule: "old-host", manifest: ("\"min_minor\": 3", "\"min_minor\": 1"), words: "signal 11"),
   ]
 
-  @Test(arguments: deeds + ends + files)
+  @Test(arguments: deeds + ends + files + metrics)
   func `each way to break a rule is caught by the rule, and the command survives it`(_ way: Way) throws {
     let command = try Command()
     let file = try plugin(way, in: command)

@@ -12,7 +12,7 @@ import Testing
     ("rust", "src/lib.rs"), ("python", "slow_fade.py"),
   ]
 
-  @Test(arguments: languages, ["objective", "reweighter", "mask", "updater", "procedure"])
+  @Test(arguments: languages, ["objective", "reweighter", "mask", "updater", "procedure", "metric"])
   func `a project is whole, named everywhere, and leaves no mark of the template`(
     _ language: (String, String), _ role: String
   ) throws {
@@ -23,7 +23,7 @@ import Testing
       #expect(answer.code == 64)
       #expect(
         answer.err == "error: there is no template of the role 'procedure' in python; "
-          + "there are objective, reweighter, mask, updater\n")
+          + "there are objective, reweighter, mask, updater, metric\n")
       return #expect(try command.names().isEmpty)
     }
     #expect(answer.code == 0, "\(answer.err)")
@@ -62,7 +62,10 @@ import Testing
     (["swift", "--lang", "swift", "--role", "mask"], 64, "no plugin can be called 'swift': the word is taken"),
     (["fade", "--lang", "c", "--role", "mask", "--domain", "Org"], 64, "no plugin can be called 'Org.fade'"),
     (["fade", "--lang", "fortran", "--role", "mask"], 64, "fortran"),
-    (["fade", "--lang", "c", "--role", "metric"], 64, "there is no template of the role 'metric' in c; there are"),
+    (
+      ["fade", "--lang", "python", "--role", "procedure"], 64, "there is no template of the role 'procedure' in python"
+    ),
+    (["fade", "--lang", "c", "--role", "judge"], 64, "judge"),
     (["fade", "--lang", "c"], 64, "--role"),
     (["fade", "--lang", "c", "--role", "mask", "--directory", "there"], 73, "'there' is there already"),
     (["fade", "--lang", "c", "--role", "mask", "--directory", "there/file/x"], 73, "cannot write 'there/file/x'"),

@@ -113,7 +113,14 @@ try() {
   [ -z "$library" ] || inspect "$library" "$name"
   (cd "$name" && KEEP="$work/$name/runs" ./test.sh >test.log 2>&1) ||
     { cat "$name/test.log" >&2; problem "$name fails its test"; return; }
-  mv "$name"/runs/first/*/unlearned.safetensors "$work/results/$role-$language.safetensors"
+  if [ "$role" = metric ]; then
+    mkdir -p "$work/numbers"
+    # Model, set and value of each number, of which the last digits depend on the order of sums.
+    awk -F, '$6 ~ /^confidence\(/ { printf "%s %s %.6f\n", $4, $7, $8 }' "$name"/runs/first/*/metrics.csv \
+      >"$work/numbers/$language"
+  else
+    mv "$name"/runs/first/*/unlearned.safetensors "$work/results/$role-$language.safetensors"
+  fi
   printf '  %-8s %-11s %3d s\n' "$language" "$role" $((SECONDS - start))
 }
 
@@ -123,9 +130,9 @@ for language in "${languages[@]}"; do
     printf '  %-8s skipped: %s\n' "$language" "$reason"
     continue
   fi
-  roles=(objective reweighter mask updater procedure)
+  roles=(objective reweighter mask updater procedure metric)
   if [ "$language" = swift ] && [ "$all" = no ]; then roles=(objective procedure); fi
-  if [ "$language" = python ]; then roles=(objective reweighter mask updater); fi
+  if [ "$language" = python ]; then roles=(objective reweighter mask updater metric); fi
   for role in "${roles[@]}"; do
     start=$SECONDS
     try "$language" "$role"
@@ -141,6 +148,12 @@ for role in objective reweighter mask updater; do
   done | sort -u | wc -l)
   [ "$count" -le 1 ] || problem "the $role gives $count different results in C, C++, Swift and Rust"
 done
+# A metric gives the same numbers in every language.
+if [ -d numbers ]; then
+  count=$(for file in numbers/*; do sort "$file" | cksum; done | sort -u | wc -l)
+  [ "$count" -eq 1 ] || problem "the metric gives $count different lists of numbers in $(ls numbers | tr '\n' ' ')"
+  [ -s "$(ls -d numbers/* | head -n 1)" ] || problem 'the metric gives no number'
+fi
 # Python has operators of its own, which round in another order.
 if "${LETHE_PYTHON:-python3}" -c 'import numpy' >/dev/null 2>&1; then
   "${LETHE_PYTHON:-python3}" "$same" results || problem 'one method gives different results in different languages'

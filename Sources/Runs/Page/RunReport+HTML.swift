@@ -64,7 +64,9 @@ extension RunReport {
     let rows = MetricColumn.columns(of: models).compactMap { column -> [Markup]? in
       guard let metric = models.lazy.compactMap({ $0[column.id] }).first else { return nil }
       return [
-        Markup("td", text: column.heading), Markup("td", [:], [Markup("code", text: metric.id)]),
+        Markup("td", text: column.heading),
+        Markup(
+          "td", [:], [Markup("code", text: metric.id)] + (metric.plugin.map { [Markup(text: " by \($0)")] } ?? [])),
         Markup("td", text: metric.set?.rawValue ?? "–"),
         Markup("td", ["class": "number"], text: metric.samples.map(String.init) ?? "–"),
         Markup("td", [:], [metric.setHash.map { Markup("code", text: String($0.prefix(12))) } ?? Markup(text: "–")]),

@@ -279,7 +279,7 @@ class KitUpdater final : public Updater {
  public:
   explicit KitUpdater(const Parameters &parameters) : bomb(parameters) {}
 
-  void combine(const Progress &, const Call &call) override {
+  void combine(const Progress &progress, const Call &call) override {
     bomb.reach("combine");
     const auto terms = call.stepTerms();
     auto direction = terms.at(0).gradients;
@@ -287,6 +287,7 @@ class KitUpdater final : public Updater {
       direction = call.sum(direction, onesLike(terms[i].loss), terms[i].gradients);
     }
     expect(call.dot(direction, direction).values<double>().at(0) >= 0, "a product with itself");
+    if (progress.step == 0) checkTrial(terms, direction, call);
     call.setDirection(direction);
   }
 
@@ -298,12 +299,90 @@ class KitUpdater final : public Updater {
   }
 
  private:
+  static double value(const std::vector<StepTerm> &terms) {
+    double value = 0;
+    for (const StepTerm &term : terms) value += term.loss.values<double>().at(0);
+    return value;
+  }
+
+  /// A step that does not stay: losses at other weights, and those of before afterwards.
+  static void checkTrial(const std::vector<StepTerm> &terms, const std::vector<std::optional<Tensor>> &direction,
+                         const Call &call) {
+    const double before = value(terms);
+    const auto again = call.evaluate(SampleSet::both, 0, false);
+    expect(again.size() == terms.size() && again.at(0).gradients.empty(), "values only");
+    expect(std::fabs(value(again) - before) <= 1e-5 * std::fabs(before), "the step's own losses, evaluated again");
+    call.advance(direction, 0.01);
+    const auto moved = call.evaluate(SampleSet::both);
+    expect(moved.size() == terms.size() && moved.at(0).gradients.size() == direction.size(), "gradients on trial");
+    expect(std::fabs(value(moved) - before) > 0, "other losses at other weights");
+    expect(call.stepTerms().size() == moved.size(), "the terms on trial");
+    expect(std::fabs(value(call.evaluate(SampleSet::both, 1, false)) - value(moved)) > 0, "other batches in round 1");
+    call.advance(direction, 0.01, true);
+    call.restore();
+    expect(value(call.stepTerms()) == before, "the step's own terms are back");
+  }
+
   Bomb bomb;
+};
+
+/// Looks at all that a classifier's metric is shown.
+class KitMetric final : public Metric {
+ public:
+  explicit KitMetric(const Parameters &parameters) : bomb(parameters) {}
+
+  void begin(const MeasuredModel &model, const Call &call) override {
+    bomb.reach("begin");
+    expect(model.name == "original" || model.name == "retrained" || model.name == "unlearned", "a model's name");
+    expect(contains(model.sets, SampleSet::both) && contains(model.sets, SampleSet::test), "the sets");
+    expect(!model.model.parameters().empty() && model.classes == call.task().classes, "the model");
+    expect(call.model("original").parameters().size() == model.model.parameters().size(), "the original model");
+    classes = model.classes;
+    sums.clear();
+  }
+
+  void update(const MeasuredBatch &batch, const Call &call) override {
+    bomb.reach("update");
+    expect(batch.inputs && batch.inputs->shape().size() == 4 && batch.inputs->shape().at(0) == batch.count, "inputs");
+    expect(batch.outputs->shape() == std::vector<int64_t>{batch.count, classes}, "logits");
+    expect(!batch.timesteps && !batch.samples, "what a classifier has not");
+    const auto chosen = gather(logSoftmax(*batch.outputs, 1), unsqueeze(*batch.labels, 1), 1);
+    const auto apart = largest(abs(squeeze(chosen, 1) + *batch.losses)).values<double>().at(0);
+    expect(apart < 1e-5, "losses are the cross-entropy of the logits");
+    const Tensor again = call.model().forward(*batch.inputs, Forward::training);
+    expect(largest(abs(detach(again) - *batch.outputs)).values<double>().at(0) < 1e-4, "a forward pass gives the logits");
+    if (sums.empty() || sums.back().first != batch.set) sums.push_back({batch.set, {0, 0}});
+    sums.back().second.first += sum(*batch.losses).values<double>().at(0);
+    sums.back().second.second += batch.count;
+  }
+
+  std::vector<Result> results(const Call &) override {
+    bomb.reach("results");
+    std::vector<Result> results;
+    for (const auto &[set, sum] : sums) {
+      Result result;
+      result.name = "loss";
+      result.set = set;
+      result.value = sum.first / static_cast<double>(sum.second);
+      result.direction = Direction::retrained;
+      result.unit = "nats";
+      result.protocol = "mean-cross-entropy";
+      result.interval = {result.value - 1, result.value + 1};
+      result.samples = sum.second;
+      results.push_back(result);
+    }
+    return results;
+  }
+
+ private:
+  Bomb bomb;
+  int64_t classes = 0;
+  std::vector<std::pair<SampleSet, std::pair<double, int64_t>>> sums;
 };
 
 }  // namespace
 
 LETHE_PLUGIN("test.kit", "1.0.0", objective<KitObjective>("kit.objective"),
              reweighter<KitReweighter>("kit.reweighter"), mask<KitMask>("kit.mask"),
-             updater<KitUpdater>("kit.updater"));
+             updater<KitUpdater>("kit.updater"), metric<KitMetric>("kit.metric"));
 LETHE_MANIFEST_FILE("kit.json");

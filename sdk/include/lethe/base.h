@@ -28,7 +28,7 @@ extern "C" {
 /* Part of the entry symbol's name: a break is a new symbol, never a new meaning. Generation 0 promises nothing yet. */
 #define LETHE_ABI_GENERATION 0u
 /* Counts additions. For messages and for a manifest's "min_minor"; use LETHE_HAS to look before you call. */
-#define LETHE_ABI_MINOR 4u
+#define LETHE_ABI_MINOR 5u
 
 #define LETHE_EXPORT __attribute__((visibility("default")))
 

@@ -18,8 +18,9 @@ only, never files beside it.
 """
 
 from ._host import Cancelled, Failure
-from ._roles import Batch, Mask, Objective, Progress, Reweighter, SeenTerm, StepTerm, Strategy, Term, Updater, strategy
+from ._roles import (Batch, Mask, MeasuredBatch, Metric, Objective, Progress, Result, Reweighter, SeenTerm, StepTerm,
+                     Strategy, Term, Updater, strategy)
 from ._running import bits, log, report
 
-__all__ = ["Batch", "Cancelled", "Failure", "Mask", "Objective", "Progress", "Reweighter", "SeenTerm", "StepTerm",
-           "Strategy", "Term", "Updater", "bits", "log", "report", "strategy"]
+__all__ = ["Batch", "Cancelled", "Failure", "Mask", "MeasuredBatch", "Metric", "Objective", "Progress", "Result",
+           "Reweighter", "SeenTerm", "StepTerm", "Strategy", "Term", "Updater", "bits", "log", "report", "strategy"]

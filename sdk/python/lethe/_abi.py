@@ -7,6 +7,9 @@ import ctypes as c
 OK, CANCELLED, UNKNOWN, INVALID_ARGUMENT, EXHAUSTED, PRECONDITION, INTERNAL = 0, 1, 2, 3, 8, 9, 13
 T_NONE, T_BOOL, T_INT, T_FLOAT, T_STR, T_TENSOR, T_INTS = 0, 1, 2, 3, 4, 5, 6
 SETS = {"forget": 1, "retain": 2}
+MEASURED_SETS = {"forget": 1, "retain": 2, "test": 4, "validation": 8}
+DIRECTIONS = {"neutral": 0, "higher": 1, "lower": 2, "retrained": 3}
+RESULT_INTERVAL = 1
 TERM_NO_CLEAN_LOSS = 1
 WALK_TRAIN, WALK_STEP = 1, 2
 
@@ -95,6 +98,16 @@ Mask = _struct("mask", 32, _reserved, ("begin", _call(Handle, Handle, P(NamedTen
                ("finish", _call(Handle, Handle, P(Handle), c.c_uint32)))
 Updater = _struct("updater", 32, _reserved, ("combine", _call(Handle, Handle, P(Progress))),
                   ("after_step", _call(Handle, Handle, P(Progress))), ("scale_terms", c.c_void_p))
+MetricBegin = _struct("metric_begin", 32, ("sets", c.c_uint32), ("model", Handle), ("name", Text), ("classes", c.c_int64))
+MetricIn = _struct("metric_in", 72, ("set", c.c_uint32), ("count", c.c_int64), ("labels", Handle), ("indices", Handle),
+                   ("outputs", Handle), ("losses", Handle), ("timesteps", Handle), ("inputs", Handle),
+                   ("samples", Handle))
+Result = _struct("result", 72, ("direction", c.c_uint32), ("name", Text), ("value", c.c_double), ("unit", Text),
+                 ("protocol", Text), ("set", c.c_uint32), ("flags", c.c_uint32), ("lower", c.c_double),
+                 ("upper", c.c_double), ("samples", c.c_int64))
+ResultSink = _struct("result_sink", 16, _reserved, ("report", _call(Handle, P(Result))))
+Metric = _struct("metric", 32, _reserved, ("begin", _call(Handle, Handle, P(MetricBegin))),
+                 ("update", _call(Handle, Handle, P(MetricIn))), ("finish", _call(Handle, Handle, P(ResultSink))))
 StepTerm = _struct("step_term", 32, ("set", c.c_uint32), ("name", Text), ("coefficient", c.c_double), ("loss", Handle))
 Steps = _struct("steps", 88, _reserved, ("count", _call(Handle, P(c.c_uint32))),
                 ("term", _call(Handle, c.c_uint32, P(StepTerm))),

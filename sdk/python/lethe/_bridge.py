@@ -16,7 +16,7 @@ _alive = []  # what the host has addresses of
 _tables = {}  # by path and text, so that the same table is given every time
 _instances = {}
 _BASES = {"lethe.objective/1": _roles.Objective, "lethe.reweighter/1": _roles.Reweighter, "lethe.mask/1": _roles.Mask,
-          "lethe.updater/1": _roles.Updater}
+          "lethe.updater/1": _roles.Updater, "lethe.metric/1": _roles.Metric}
 _SET_NAMES = {1: "forget", 2: "retain"}
 _NARROW = "aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length) -> Tensor(a)"
 _DETACH = "aten::detach(Tensor(a) self) -> Tensor(a)"
@@ -343,4 +343,42 @@ def _updater(kind, path):
     return table
 
 
-_ROLES = {_roles.Objective: _objective, _roles.Reweighter: _reweighter, _roles.Mask: _mask, _roles.Updater: _updater}
+def _metric(kind, path):
+    names = {bit: name for name, bit in _abi.MEASURED_SETS.items()}
+
+    def begin(instance, call, given):
+        given = given.contents
+        instance.begin(given.name.decode(), [name for bit, name in names.items() if given.sets & bit])
+
+    def update(instance, call, given):
+        raw = given.contents
+        instance.update(_roles.MeasuredBatch(instance._arrays, call, raw, names.get(raw.set)))
+
+    def finish(instance, call, sink):
+        for result in instance.results():
+            _report(call, sink, result)
+
+    table = _abi.Metric(c.sizeof(_abi.Metric))
+    for name, body in (("begin", begin), ("update", update), ("finish", finish)):
+        _slot(table, name, _guarded(body, path))
+    return table
+
+
+def _report(call, sink, result):
+    if result.set is not None and result.set not in _abi.MEASURED_SETS:
+        raise Failure(f"the result '{result.name}' has the set {result.set!r}; one of "
+                      f"{', '.join(map(repr, _abi.MEASURED_SETS))} or None would be right")
+    if result.direction not in _abi.DIRECTIONS:
+        raise Failure(f"the result '{result.name}' has the direction {result.direction!r}; one of "
+                      f"{', '.join(map(repr, _abi.DIRECTIONS))} would be right")
+    lower, upper = (0.0, 0.0) if result.interval is None else map(float, result.interval)
+    given = _abi.Result(c.sizeof(_abi.Result), _abi.DIRECTIONS[result.direction], str(result.name).encode(),
+                        float(result.value), str(result.unit).encode(),
+                        None if result.protocol is None else str(result.protocol).encode(),
+                        _abi.MEASURED_SETS.get(result.set, 0),
+                        0 if result.interval is None else _abi.RESULT_INTERVAL, lower, upper, int(result.samples))
+    call.check(sink.contents.report, c.byref(given))
+
+
+_ROLES = {_roles.Objective: _objective, _roles.Reweighter: _reweighter, _roles.Mask: _mask, _roles.Updater: _updater,
+          _roles.Metric: _metric}

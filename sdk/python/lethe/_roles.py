@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an author writes: a class of one of four roles. Arrays are those of `arrays`."""
+"""What an author writes: a class of one of five roles. Arrays are those of `arrays`."""
 
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -159,3 +159,89 @@ class Updater(Strategy):
 
     `combine(self, terms, progress)` gives the direction, an array of the shape of each parameter. `after_step(self,
     parameters, progress)` sees (name, values) and gives new values, a list with None for what stays, or None."""
+
+
+class MeasuredBatch:
+    """A batch that a metric is shown. What the manifest's "sees" does not list is None."""
+
+    def __init__(self, arrays, call, raw, set):
+        self._arrays, self._call, self._raw = arrays, call, raw
+        #: 'forget', 'retain', 'test' or 'validation'; None for samples that the model drew.
+        self.set = set
+        #: n, above 0.
+        self.count = raw.count
+
+    def _view(self, name):
+        return self._arrays.view(self._call, getattr(self._raw, name))
+
+    @property
+    def labels(self):
+        """int64 [n]: the true labels, or the class that each sample was drawn as."""
+        return self._view("labels")
+
+    @property
+    def indices(self):
+        """int64 [n]: the position of each sample in the data that the set is of."""
+        return self._view("indices")
+
+    @property
+    def outputs(self):
+        """float32 [n, C]: a classifier's logits."""
+        return self._view("outputs")
+
+    @property
+    def losses(self):
+        """float32 [n]: cross-entropy, or the squared error of the predicted noise at `timesteps`."""
+        return self._view("losses")
+
+    @property
+    def timesteps(self):
+        """int64 [n], beside the losses of diffusion."""
+        return self._view("timesteps")
+
+    @property
+    def inputs(self):
+        """float [n, C, H, W]."""
+        return self._view("inputs")
+
+    @property
+    def samples(self):
+        """float [n, C, H, W] in [-1, 1]: images that a diffusion model drew."""
+        return self._view("samples")
+
+
+@dataclass
+class Result:
+    """A number for the report. `name` ([a-z][a-z0-9_-]*) is unique with `set`."""
+
+    name: str
+    #: Finite; what is not there is not reported.
+    value: float
+    #: The set it was measured on, or None for several.
+    set: Optional[str] = None
+    #: 'higher', 'lower', 'retrained' (as near to the retrained model's as can be) or 'neutral'.
+    direction: str = "neutral"
+    unit: str = ""
+    #: What it depends on, 'bins=15'; None for the parameters.
+    protocol: Optional[str] = None
+    #: The ends of a 95 % interval.
+    interval: Any = None
+    #: How many samples it was measured on; 0 where that says nothing.
+    samples: int = 0
+
+
+class Metric(Strategy):
+    """A number that a report has of every model. It changes nothing."""
+
+    def begin(self, model, sets):
+        """Starts to measure a model ('original', 'retrained', 'unlearned') of which these sets will be shown, and forgets
+        what was shown before."""
+        raise NotImplementedError("a metric needs 'begin(self, model, sets)'")
+
+    def update(self, batch):
+        """Is shown a `MeasuredBatch`; its arrays are gone when this returns."""
+        raise NotImplementedError("a metric needs 'update(self, batch)'")
+
+    def results(self):
+        """A list of `Result`, at least one where it was shown anything."""
+        raise NotImplementedError("a metric needs 'results(self)'")

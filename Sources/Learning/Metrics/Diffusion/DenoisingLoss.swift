@@ -59,23 +59,28 @@ package struct DenoisingLoss: Sendable {
     _ images: Tensor, seed: UInt64, batch: Int = 128, cancel: CancelFlag,
     noise: (_ images: Tensor, _ labels: Tensor, _ places: Range<Int>) throws -> Tensor
   ) throws -> [Double] {
-    let all = try losses(images, seed, batch, cancel, noise).mean(along: [1])
+    let all = try losses(images, seed, batch, cancel, nil, noise).mean(along: [1])
     try all.requireFinite(metric: "denoising-loss", name: "image")
     return try all.doubles()
   }
 
   /// The loss at each timestep, the mean over images: not a finite number where a network's prediction is none. Noise and
   /// arguments as for ``measure(_:seed:batch:cancel:noise:)``.
+  ///
+  /// - Parameter observe: is shown the losses of some images at one timestep, float64 [m], with the timestep of each and
+  ///   which of the images they are.
   package func curve(
     _ images: Tensor, seed: UInt64, batch: Int = 128, cancel: CancelFlag,
+    observe: ((_ losses: Tensor, _ labels: Tensor, _ places: Range<Int>) throws -> Void)? = nil,
     noise: (_ images: Tensor, _ labels: Tensor, _ places: Range<Int>) throws -> Tensor
   ) throws -> [Double] {
-    try losses(images, seed, batch, cancel, noise).mean(along: [0]).doubles()
+    try losses(images, seed, batch, cancel, observe, noise).mean(along: [0]).doubles()
   }
 
   /// The loss of each image at each timestep, float64 [n, count].
   private func losses(
     _ images: Tensor, _ seed: UInt64, _ batch: Int, _ cancel: CancelFlag,
+    _ observe: ((Tensor, Tensor, Range<Int>) throws -> Void)?,
     _ noise: (Tensor, Tensor, Range<Int>) throws -> Tensor
   ) throws -> Tensor {
     let metric = "denoising-loss"
@@ -98,7 +103,9 @@ package struct DenoisingLoss: Sendable {
               .shape(metric: metric, what: "the predicted noise", found: predicted.shape, expected: "\(clean.shape)"))
           }
           let difference = try predicted.to(.float64) - (try drawn.to(.float64))
-          means.append(try (difference * difference).mean(along: [1, 2, 3]))
+          let mean = try (difference * difference).mean(along: [1, 2, 3])
+          means.append(mean)
+          try observe?(mean, labels, places)
         }
         losses.append(try Tensor.stack(means, along: 1))
       }
