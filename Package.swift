@@ -163,7 +163,7 @@ let package = Package(
     tests("Runs", ["Runs"], exclude: ["Fixtures", "Golden"]),
     tests("Tensors", ["Tensors"], exclude: ["Golden"]),
     tests("Learning", ["Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
-    tests("PluginHost", ["PluginHost", "Learning", "Tensors"], exclude: ["Fixtures", "Golden"]),
+    tests("PluginHost", ["PluginHost", "Learning", "Tensors", "CLethe"], exclude: ["Fixtures", "Golden"]),
     tests("Engine", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
     tests("Method", ["Engine", "PluginHost", "Learning", "Tensors", "Runs"], exclude: ["Fixtures"]),
     tests("Command", [], exclude: ["Fixtures"]),

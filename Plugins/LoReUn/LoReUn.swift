@@ -163,6 +163,6 @@ let plugin = Plugin(id: "lethe.loreun", version: "0.1.0", [.reweighter("loreun",
 
 /// The plugin's one exported function.
 @c @implementation
-public func lethe_plugin_abi0(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
+public func lethe_plugin_abi1(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
   plugin.enter(host, out, error)
 }

@@ -144,7 +144,7 @@ package struct Front {
   }
 
   /// Version of the C ABI for plugins, `generation.minor`.
-  package static var abiVersion: String { "\(HostFacts.generation).\(HostFacts.minor)" }
+  package static var abiVersion: String { HostFacts.abi }
 
   /// The machine, as a manifest names it.
   package static var platform: String { HostFacts.platform }

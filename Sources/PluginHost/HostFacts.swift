@@ -1,13 +1,17 @@
-/// What this host is, as plugins have to fit it.
+import CLethe
+
+/// What this host is, as plugins have to fit it. Of the ABI only the headers know the numbers.
 package enum HostFacts {
   static let name = "lethe"
   static let version = "0.1.0"
   /// Generation of the C ABI: part of the entry symbol's name.
-  package static let generation = 0
+  static let generation = Int(LETHE_ABI_GENERATION)
   /// Additions to that generation.
-  package static let minor = 5
+  package static let minor = Int(LETHE_ABI_MINOR)
+  /// What the headers of that generation and minor are called.
+  package static let abi = LETHE_ABI_VERSION
   static let entryPrefix = "lethe_plugin_abi"
-  static let entrySymbol = "lethe_plugin_abi0"
+  static let entrySymbol = "\(entryPrefix)\(generation)"
   #if arch(x86_64)
     package static let platform = "linux-x86_64"
   #else

@@ -26,7 +26,7 @@ extension LoadedPlugin {
     guard let symbol = unsafe dlsym(handle, HostFacts.entrySymbol) else {
       throw .unfit(plugin: file.manifest.id, path: file.path, .noEntry(symbol: HostFacts.entrySymbol))
     }
-    let entry = unsafe unsafeBitCast(symbol, to: lethe_plugin_abi0_fn.self)
+    let entry = unsafe unsafeBitCast(symbol, to: lethe_plugin_abi1_fn.self)
     let size = unsafe MemoryLayout<lethe_host>.size
     let host: UnsafePointer<lethe_host>
     switch shown {

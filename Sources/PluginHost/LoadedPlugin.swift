@@ -50,7 +50,7 @@ package final class LoadedPlugin: Sendable {
     guard let symbol = unsafe dlsym(handle, HostFacts.entrySymbol) else {
       throw .unfit(plugin: file.manifest.id, path: file.path, .noEntry(symbol: HostFacts.entrySymbol))
     }
-    let entry = unsafe unsafeBitCast(symbol, to: lethe_plugin_abi0_fn.self)
+    let entry = unsafe unsafeBitCast(symbol, to: lethe_plugin_abi1_fn.self)
     var table: UnsafePointer<lethe_plugin>?
     let call = PluginCall(file, "entry", nil)
     try unsafe CallError.check(call) { error in unsafe entry(ServiceTables.host, &table, error) }

@@ -116,7 +116,9 @@ extension AdmissionProblem: CustomStringConvertible {
     switch self {
     case .generation(let found, let wanted):
       "it was built for generation \(found.map(String.init).joined(separator: ", ")) of the plugin ABI, this version "
-        + "of Lethe has generation \(wanted); build it against this version's headers"
+        + "of Lethe has generation \(wanted): "
+        + (found.contains { $0 > wanted }
+          ? "upgrade Lethe" : "its author has to build it against the headers that 'lethe sdk path' names")
     case .minor(let needed, let offered):
       "it needs minor \(needed) of the plugin ABI, this version of Lethe has \(offered); a newer Lethe would be right"
     case .service(let id, let known): "it needs the service '\(id)', this version of Lethe has \(quoted(known))"

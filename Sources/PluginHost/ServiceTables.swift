@@ -18,19 +18,20 @@ enum ServiceTables {
     case "lethe.dlpack/1": unsafe UnsafeRawPointer(dlpack)
     case "lethe.autograd/1": unsafe UnsafeRawPointer(autograd)
     case "lethe.rng/1": unsafe UnsafeRawPointer(randoms)
-    case "lethe.model/1": unsafe since(2, \.resize, models)
-    case "lethe.task/1": unsafe since(3, \.batch_losses, task)
-    case "lethe.evaluate/1": unsafe since(3, \.reference_curve, evaluate)
-    case "lethe.step/1": unsafe since(4, \.evaluate, steps)
+    case "lethe.model/1": unsafe UnsafeRawPointer(models)
+    case "lethe.task/1": unsafe UnsafeRawPointer(task)
+    case "lethe.evaluate/1": unsafe UnsafeRawPointer(evaluate)
+    case "lethe.step/1": unsafe UnsafeRawPointer(steps)
     case "lethe.data/1": unsafe UnsafeRawPointer(data)
     case "lethe.diffusion/1": unsafe UnsafeRawPointer(diffusion)
-    case "lethe.artifact/1": OfferedMinor.now < 4 ? nil : unsafe UnsafeRawPointer(artifacts)
+    case "lethe.artifact/1": unsafe UnsafeRawPointer(artifacts)
     default: nil
     }
   }
 
-  /// A table, without its slots from `slot` on where the process plays a host from before `minor`.
-  private static func since<Table, Slot>(
+  /// How `find` gives a table that has grown: without its slots from `slot` on where the process plays a host from before
+  /// `minor`. None has grown since the generation began.
+  static func since<Table, Slot>(
     _ minor: Int, _ slot: KeyPath<Table, Slot>, _ table: UnsafePointer<Table>
   ) -> UnsafeRawPointer {
     guard OfferedMinor.now < minor, let size = MemoryLayout<Table>.offset(of: slot) else {

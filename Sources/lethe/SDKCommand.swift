@@ -30,7 +30,7 @@ struct SDKPathCommand: ParsableCommand {
 struct SDKVersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version",
-    abstract: "Print the version of the C ABI: generation.minor. A generation breaks, a minor only adds.")
+    abstract: "Print the version of the C ABI. From 0.9 on tables only grow, and what was built goes on loading.")
 
   func run() throws { try Output.result(Workshop.live.hostFacts.abi + "\n") }
 }

@@ -30,7 +30,7 @@ struct Workshop {
 
   /// What a plugin has to fit.
   struct HostFacts: Equatable {
-    /// Version of the C ABI, `generation.minor`.
+    /// What the headers of the C ABI are called, `0.9`.
     let abi: String
     /// `linux-x86_64`.
     let platform: String

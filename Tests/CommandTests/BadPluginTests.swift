@@ -59,7 +59,7 @@ import Testing
   }
 
   static let refusals: [([String], Int32, String)] = [
-    (["NO_ENTRY"], 65, "it does not export 'lethe_plugin_abi0'"),
+    (["NO_ENTRY"], 65, "it does not export 'lethe_plugin_abi1'"),
     (["OTHER_GENERATION"], 65, "it was built for generation 7"),
     (["NULL_TABLE"], 70, "it succeeded but gave no table"),
     (["ENTRY_STATUS=99"], 70, "unknown status 99"),

@@ -66,6 +66,7 @@ import Testing
     let sha256: String?
     let findings: [Finding]
     let passed: [String]
+    let skipped: [String: String]
   }
 
   private func check(_ file: String, _ arguments: [String] = [], in command: Command) throws -> (Answer, Report) {
@@ -81,6 +82,13 @@ import Testing
     #expect(report.findings.allSatisfy { $0.level == "note" }, "\(answer.out)")
     #expect(report.plugin == "test.broken" && report.sha256?.count == 64)
     #expect(report.passed.count > 60)
+  }
+
+  @Test func `a plugin that needs no less than this host has is not tried in an older one`() throws {
+    let command = try Command()
+    let (answer, report) = try check(try plugin(Way(rule: ""), in: command), ["--only", "old-host"], in: command)
+    #expect(answer.code == 0, "\(answer.out)")
+    #expect(report.skipped == ["old-host": "min_minor is that of this host"])
   }
 
   /// What the code does.
@@ -148,8 +156,8 @@ import Testing
   static let files: [Way] = [
     Way(rule: "manifest", manifest: ("\"schema\": 1", "\"schema\": 9"), words: "schema"),
     Way(rule: "manifest-keys", manifest: ("\"language\"", "\"langauge\""), words: "langauge", code: 1),
-    Way(rule: "abi-generation", manifest: ("\"generation\": 0", "\"generation\": 7")),
-    Way(rule: "abi-minor", manifest: ("\"min_minor\": 3", "\"min_minor\": 99")),
+    Way(rule: "abi-generation", manifest: ("\"generation\": 1", "\"generation\": 0"), words: "build it against the headers"),
+    Way(rule: "abi-minor", manifest: ("\"min_minor\": 0", "\"min_minor\": 99")),
     Way(rule: "required-services", manifest: ("lethe.core/1", "lethe.magic/1"), words: "lethe.magic/1"),
     Way(rule: "platform", manifest: ("linux-", "plan9-")),
     Way(
@@ -169,7 +177,6 @@ import Testing
     Way(rule: "no-delete", without: ["-Wl,-z,nodelete"], code: 1),
     Way(rule: "loads", compiler: ["-DID=\"test.else\""], words: "test.else"),
     Way(rule: "tunable", compiler: ["-DNO_RETUNE"], words: "retune"),
-    Way(rule: "old-host", manifest: ("\"min_minor\": 3", "\"min_minor\": 1"), words: "signal 11"),
   ]
 
   @Test(arguments: deeds + ends + files + metrics)

@@ -90,11 +90,9 @@ import Testing
     let command = try Command()
     let header = try String(
       contentsOf: checkout.appendingPathComponent("sdk/include/lethe/base.h"), encoding: .utf8)
-    func number(_ name: String) throws -> Substring {
-      let line = try #require(header.split(separator: "\n").first { $0.hasPrefix("#define \(name) ") })
-      return line.dropFirst("#define \(name) ".count).dropLast()
-    }
-    let version = "\(try number("LETHE_ABI_GENERATION")).\(try number("LETHE_ABI_MINOR"))"
+    let define = "#define LETHE_ABI_VERSION "
+    let line = try #require(header.split(separator: "\n").first { $0.hasPrefix(define) })
+    let version = line.dropFirst(define.count).replacing("\"", with: "")
     #expect(try command.run(["sdk", "version"]).out == version + "\n")
     for (file, line) in [
       ("pkgconfig/lethe.pc", "Version: \(version)"), ("cmake/LetheConfigVersion.cmake", "\"\(version)\""),

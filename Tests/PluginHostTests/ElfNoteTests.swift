@@ -27,7 +27,7 @@ struct ElfNoteTests {
   @Test func `needed libraries and exported symbols are read`() throws {
     let table = try ElfFile(ByteSource(Self.good.get())).dynamicTable()
     #expect(table.needed.contains("libc.so.6"))
-    #expect(table.exports == ["lethe_plugin_abi0"])
+    #expect(table.exports == ["lethe_plugin_abi1"])
   }
 
   @Test func `a library without sections is read as well`() throws {
@@ -35,7 +35,7 @@ struct ElfNoteTests {
     for index in 40..<48 { bytes[index] = 0 }
     for index in 58..<64 { bytes[index] = 0 }
     #expect(try manifest(bytes) == Fixture.manifest)
-    #expect(try ElfFile(ByteSource(bytes)).dynamicTable().exports?.contains("lethe_plugin_abi0") == true)
+    #expect(try ElfFile(ByteSource(bytes)).dynamicTable().exports?.contains("lethe_plugin_abi1") == true)
   }
 
   struct Damage: CustomTestStringConvertible, Sendable {

@@ -24,9 +24,9 @@ struct ErrorTests {
       .note(path: "/plugins/libssd.so", $0)
     }
     + [
-      .generation(found: [1], wanted: 0), .minor(needed: 4, offered: 1),
+      .generation(found: [0], wanted: 1), .generation(found: [2, 3], wanted: 1), .minor(needed: 4, offered: 1),
       .service("lethe.dream/1", known: ["lethe.core/1"]), .platform(found: "linux-riscv", wanted: "linux-x86_64"),
-      .swift(found: "6.2", wanted: "6.3.1"), .noEntry(symbol: "lethe_plugin_abi0"),
+      .swift(found: "6.2", wanted: "6.3.1"), .noEntry(symbol: "lethe_plugin_abi1"),
     ].map { .unfit(plugin: "org.example.ssd", path: "/plugins/libssd.so", $0) }
     + [.owner(name: "eve"), .worldWritable, .groupWritable(group: "staff")].map {
       .untrusted(path: "/plugins/libssd.so", component: "/it's/mine", $0)

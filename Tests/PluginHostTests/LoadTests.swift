@@ -14,11 +14,15 @@ struct LoadTests {
   static let mistakes = [
     Mistake(
       testDescription: "no entry symbol", macros: ["NO_ENTRY"],
-      message: "plugin 'test.plugin' ('FILE') cannot be used: it does not export 'lethe_plugin_abi0'"),
+      message: "plugin 'test.plugin' ('FILE') cannot be used: it does not export 'lethe_plugin_abi1'"),
     Mistake(
       testDescription: "wrong generation", macros: ["OTHER_GENERATION"],
       message: "plugin 'test.plugin' ('FILE') cannot be used: it was built for generation 7 of the plugin ABI, this "
-        + "version of Lethe has generation 0; build it against this version's headers"),
+        + "version of Lethe has generation 1: upgrade Lethe"),
+    Mistake(
+      testDescription: "the generation before", macros: ["lethe_plugin_abi1=lethe_plugin_abi0"],
+      message: "plugin 'test.plugin' ('FILE') cannot be used: it was built for generation 0 of the plugin ABI, this "
+        + "version of Lethe has generation 1: its author has to build it against the headers that 'lethe sdk path' names"),
     Mistake(
       testDescription: "entry fails", macros: ["ENTRY_STATUS=13"],
       message: "plugin 'test.plugin' 1.2.0 (NAME) failed in entry: status 13 (internal) without a message"),

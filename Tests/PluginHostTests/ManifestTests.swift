@@ -38,8 +38,8 @@ struct ManifestTests {
     ("\"schema\": 1, ", "", "'schema' is missing or empty"),
     ("\"test.plugin\"", "\"Test Plugin\"", "'id' is 'Test Plugin', it must look like [a-z0-9][a-z0-9._-]*"),
     ("\"1.2.0\"", "\"\"", "'version' is missing or empty"),
-    ("\"generation\": 0, ", "", "'abi.generation' is missing or empty"),
-    ("\"min_minor\": 1", "\"min_minor\": -1", "'abi.min_minor' is -1, a whole number from 0 would be right"),
+    ("\"generation\": 1, ", "", "'abi.generation' is missing or empty"),
+    ("\"min_minor\": 0", "\"min_minor\": -1", "'abi.min_minor' is -1, a whole number from 0 would be right"),
     ("\"bitwise\"", "\"mostly\"", "'determinism' is 'mostly', it can be 'bitwise', 'run-to-run', 'none'"),
     ("\"test.mask\"", "\"test.objective\"", "'strategies' has 'test.objective' twice"),
     ("\"output\": \"normalised\", ", "", "'strategies[1].output' is missing or empty"),
@@ -152,8 +152,8 @@ struct ManifestTests {
 
   /// A change of the good manifest that this host cannot serve, and why.
   static let unfit: [(String, String, AdmissionProblem)] = [
-    ("\"generation\": 0", "\"generation\": 3", .generation(found: [3], wanted: 0)),
-    ("\"min_minor\": 1", "\"min_minor\": 9", .minor(needed: 9, offered: 4)),
+    ("\"generation\": 1", "\"generation\": 0", .generation(found: [0], wanted: 1)),
+    ("\"min_minor\": 0", "\"min_minor\": 9", .minor(needed: 9, offered: HostFacts.minor)),
     ("lethe.tensors/1", "lethe.sound/1", .service("lethe.sound/1", known: HostFacts.services)),
     (HostFacts.platform, "linux-s390x", .platform(found: "linux-s390x", wanted: HostFacts.platform)),
     (
@@ -167,12 +167,12 @@ struct ManifestTests {
     _ change: (String, String, AdmissionProblem)
   ) throws {
     let manifest = try Manifest.read(Fixture.manifest.replacing(change.0, with: change.1, maxReplacements: 1))
-    #expect(throws: change.2) { try HostFacts.admit(manifest, exports: ["lethe_plugin_abi0"]) }
+    #expect(throws: change.2) { try HostFacts.admit(manifest, exports: ["lethe_plugin_abi1"]) }
   }
 
   @Test func `a Swift plugin with the host's own version is admitted`() throws {
     let runtime = "\"runtime\": {\"swift\": \"\(HostFacts.swift)\", \"linkage\": \"dynamic\"}"
     let manifest = try Manifest.read(Fixture.manifest.replacing("\"language\": \"c\"", with: runtime))
-    try HostFacts.admit(manifest, exports: ["lethe_plugin_abi0"])
+    try HostFacts.admit(manifest, exports: ["lethe_plugin_abi1"])
   }
 }

@@ -90,7 +90,7 @@ inspect() {
   local library=$1 id=$2 symbols notes paths
   [ -e "$library" ] || { problem "the build of $id made no $library"; return; }
   symbols=$(nm -D --defined-only "$library" | awk '{print $NF}')
-  [ "$symbols" = lethe_plugin_abi0 ] || problem "$id exports '${symbols//$'\n'/ }' instead of lethe_plugin_abi0 alone"
+  [ "$symbols" = lethe_plugin_abi1 ] || problem "$id exports '${symbols//$'\n'/ }' instead of lethe_plugin_abi1 alone"
   notes=$(readelf -S -W "$library" | awk '/\.note\.lethe\.manifest/ && / NOTE /' | wc -l)
   [ "$notes" -eq 1 ] || problem "$id has $notes sections .note.lethe.manifest instead of one"
   paths=$(readelf -d -W "$library" | grep -E 'R(UN)?PATH.*\[.*/' | grep -vF '[$ORIGIN]' || true)

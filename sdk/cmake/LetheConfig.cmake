@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The kit for plugins of Lethe:
 #
-#   find_package(Lethe 0.5 REQUIRED)
+#   find_package(Lethe 0.9 REQUIRED)
 #   lethe_add_plugin(my-method SOURCES my-method.cpp MANIFEST manifest.json)
 #
 # Lethe_DIR or CMAKE_PREFIX_PATH says where: `lethe sdk path` prints the folder whose `cmake` this is.

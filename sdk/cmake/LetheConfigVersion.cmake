@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# The version of the C ABI: generation and minor of include/lethe/base.h. A generation breaks; minors only add.
-set(PACKAGE_VERSION "0.5")
-if(PACKAGE_FIND_VERSION_MAJOR STREQUAL "0" AND PACKAGE_FIND_VERSION VERSION_LESS_EQUAL PACKAGE_VERSION)
+# The version of the C ABI: LETHE_ABI_VERSION of include/lethe/base.h. From 0.9 on each serves what was written for the ones
+# before it.
+set(PACKAGE_VERSION "0.9")
+if(PACKAGE_FIND_VERSION VERSION_GREATER_EQUAL "0.9" AND PACKAGE_FIND_VERSION VERSION_LESS_EQUAL PACKAGE_VERSION)
   set(PACKAGE_VERSION_COMPATIBLE TRUE)
   if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
     set(PACKAGE_VERSION_EXACT TRUE)

@@ -1,5 +1,5 @@
 # /// lethe
-# { "schema": 1, "id": "test.autograd", "version": "1.0.0", "abi": {"generation": 0, "min_minor": 3}, "platform": "any",
+# { "schema": 1, "id": "test.autograd", "version": "1.0.0", "abi": {"generation": 1, "min_minor": 0}, "platform": "any",
 #   "strategies": [{"id": "test.autograd", "role": "lethe.objective/1", "streams": ["retain"],
 #     "schedules": ["retain-only"], "params": []}] }
 # ///

@@ -244,7 +244,7 @@ __attribute__((constructor)) static void loaded(void) {
   if (breaks("nothing: mark") && mark != NULL) fclose(fopen(mark, "w"));
 }
 
-LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *given, const lethe_plugin **out, lethe_error *err) {
+LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *given, const lethe_plugin **out, lethe_error *err) {
   if (breaks("entry-host-size")) (void)given->service(given, LETHE_OPS);
   if (!LETHE_HAS(given, service)) return lethe_fail(err, LETHE_E_PRECONDITION, "the host is older than this plugin");
   host = given;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # /// lethe
 # { "schema": 1, "id": "test.checked", "version": "1.0.0", "doc": "Keeps to every rule of the check.",
-#   "abi": {"generation": 0, "min_minor": 3}, "platform": "any", "language": "python", "determinism": "bitwise",
+#   "abi": {"generation": 1, "min_minor": 0}, "platform": "any", "language": "python", "determinism": "bitwise",
 #   "strategies": [
 #     {"id": "checked.objective", "role": "lethe.objective/1", "doc": "Cross-entropy of what is kept.",
 #      "streams": ["retain"], "schedules": ["retain-only"], "state_version": 1,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # /// lethe
 # { "schema": 1, "id": "test.mine", "version": "1.0.0", "doc": "One strategy of each role in Python.",
-#   "abi": {"generation": 0, "min_minor": 3}, "platform": "any", "language": "python", "determinism": "bitwise",
+#   "abi": {"generation": 1, "min_minor": 0}, "platform": "any", "language": "python", "determinism": "bitwise",
 #   "strategies": [
 #     {"id": "mine.objective", "role": "lethe.objective/1", "streams": ["retain"], "schedules": ["retain-only"],
 #      "state_version": 1,

@@ -68,7 +68,7 @@ int lethe_plugin_abi7(void) { return plugin.size != 0; }
 LETHE_EXPORT int something_else(void);
 int something_else(void) { return plugin.size != 0; }
 #else
-LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *host, const lethe_plugin **out, lethe_error *err) {
+LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *host, const lethe_plugin **out, lethe_error *err) {
 #ifdef ENTRY_STATUS
   (void)plugin, (void)host, (void)out, (void)err;
   return ENTRY_STATUS;

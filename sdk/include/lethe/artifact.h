@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lethe/artifact.h - "lethe.artifact/1", since minor 4: tensors that a long `prepare` made, found again when an interrupted run
+ * lethe/artifact.h - "lethe.artifact/1": tensors that a long `prepare` made, found again when an interrupted run
  * goes on, so that the work is done once.
  */
 #ifndef LETHE_ARTIFACT_H

@@ -25,10 +25,13 @@
 extern "C" {
 #endif
 
-/* Part of the entry symbol's name: a break is a new symbol, never a new meaning. Generation 0 promises nothing yet. */
-#define LETHE_ABI_GENERATION 0u
-/* Counts additions. For messages and for a manifest's "min_minor"; use LETHE_HAS to look before you call. */
-#define LETHE_ABI_MINOR 5u
+/* Part of the entry symbol's name: a break is a new symbol, never a new meaning. */
+#define LETHE_ABI_GENERATION 1u
+/* Counts additions to the generation. For messages and for a manifest's "min_minor"; use LETHE_HAS to look before you call.
+ * What does not say since which minor it is there was there from the beginning. */
+#define LETHE_ABI_MINOR 0u
+/* What these headers are called: sdk/abi has a folder of that name. 0.9 is the candidate for 1.0. */
+#define LETHE_ABI_VERSION "0.9"
 
 #define LETHE_EXPORT __attribute__((visibility("default")))
 

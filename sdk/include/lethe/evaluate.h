@@ -19,7 +19,7 @@ typedef struct lethe_evaluate {
   /* [prepare] Mean of the task's per-sample loss of the original model over LETHE_SET_FORGET or LETHE_SET_RETAIN, with
    * running statistics and without augmentation. A whole pass over the set the first time. */
   lethe_status (*reference_loss)(lethe_ctx, uint32_t set, double *out, lethe_error *);
-  /* [prepare, since minor 3] Diffusion: the same at each of `n` timesteps, with fixed noise, over at most 256 samples of
+  /* [prepare] Diffusion: the same at each of `n` timesteps, with fixed noise, over at most 256 samples of
    * the set. LETHE_E_PRECONDITION in a run on a classifier. */
   lethe_status (*reference_curve)(lethe_ctx, uint32_t set, const int64_t *timesteps, uint32_t n, double *out,
                                   lethe_error *);

@@ -73,7 +73,7 @@ static inline lethe_status lethe_call(const lethe_ops *ops, lethe_ctx ctx, lethe
 
 /* Defines the one exported symbol. */
 #define LETHE_DEFINE_PLUGIN(plugin)                                                                                   \
-  LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *host, const lethe_plugin **out, lethe_error *err) {   \
+  LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *host, const lethe_plugin **out, lethe_error *err) {   \
     if (!LETHE_HAS(host, service) || host->service == NULL)                                                           \
       return lethe_fail(err, LETHE_E_PRECONDITION, "the host is older than this plugin");                             \
     *out = &(plugin);                                                                                                 \

@@ -25,7 +25,7 @@ typedef struct lethe_walk {
   uint32_t size;
   uint32_t flags; /* LETHE_WALK_* */
   int64_t batch;  /* samples a batch; > 0 */
-  double guidance; /* since minor 4: s, so that the loss is that of (1+s) eps(c) - s eps(null) on a network that is
+  double guidance; /* s, so that the loss is that of (1+s) eps(c) - s eps(null) on a network that is
                     * conditioned on classes; 0: the task's loss */
 } lethe_walk;
 

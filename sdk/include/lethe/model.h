@@ -36,7 +36,7 @@ typedef struct lethe_models {
   lethe_status (*parameters)(lethe_ctx, lethe_model, lethe_named_tensors *out, lethe_error *);
   /* [call] Running statistics and counters, in a stable order. Set `out->size` first. */
   lethe_status (*buffers)(lethe_ctx, lethe_model, lethe_named_tensors *out, lethe_error *);
-  /* [call, since minor 2] Gives a parameter of "model" another size along its first dimension, and a copy of `value`'s
+  /* [call] Gives a parameter of "model" another size along its first dimension, and a copy of `value`'s
    * elements: how an output is added or taken away. For an objective's `prepare` at the beginning of a run and its
    * `finish` at the end; LETHE_E_PRECONDITION elsewhere. The handle of the parameter stays valid. */
   lethe_status (*resize)(lethe_ctx, lethe_model, const char *parameter, lethe_tensor value, lethe_error *);

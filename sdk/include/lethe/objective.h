@@ -45,7 +45,7 @@ typedef struct lethe_term {
   lethe_tensor timesteps;   /* int64 [n], diffusion; or NULL */
   lethe_tensor indices;     /* int64 [n]; or NULL */
   lethe_tensor penalty;     /* a penalty's scalar, part of the graph, with `losses` NULL; or NULL */
-  uint32_t flags;           /* since minor 3: LETHE_TERM_* */
+  uint32_t flags;           /* LETHE_TERM_* */
   uint32_t reserved0;
 } lethe_term;
 
@@ -64,8 +64,8 @@ typedef struct lethe_objective_in {
   const lethe_batch *batches;
   uint32_t batch_count;
   uint32_t batch_stride;
-  const char *schedule; /* since minor 3: how the batches were drawn, a word of the manifest's "schedules"; or NULL */
-  uint32_t micro_batch; /* since minor 4: which one of the step it is, from 0 */
+  const char *schedule; /* how the batches were drawn, a word of the manifest's "schedules"; or NULL */
+  uint32_t micro_batch; /* which one of the step it is, from 0 */
   uint32_t reserved0;
 } lethe_objective_in;
 

@@ -66,8 +66,8 @@ typedef struct lethe_plugin {
 } lethe_plugin;
 
 /* The only symbol a plugin exports. Gives the same table every time. */
-LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *host, const lethe_plugin **out, lethe_error *err);
-typedef lethe_status (*lethe_plugin_abi0_fn)(const lethe_host *host, const lethe_plugin **out, lethe_error *err);
+LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *host, const lethe_plugin **out, lethe_error *err);
+typedef lethe_status (*lethe_plugin_abi1_fn)(const lethe_host *host, const lethe_plugin **out, lethe_error *err);
 
 #ifdef __cplusplus
 }

@@ -22,7 +22,7 @@ typedef struct lethe_reweigh_in {
   int64_t count;             /* n */
   lethe_tensor losses;       /* float32 or float64 [n] */
   lethe_tensor clean_losses; /* loss with the true labels; the same handle as `losses` where the term has no other;
-                              * NULL, since minor 3, where nobody knows it (LETHE_TERM_NO_CLEAN_LOSS) */
+                              * NULL where nobody knows it (LETHE_TERM_NO_CLEAN_LOSS) */
   lethe_tensor importance;   /* [n] or NULL */
   lethe_tensor timesteps;    /* int64 [n] or NULL */
   lethe_tensor indices;      /* int64 [n] or NULL */

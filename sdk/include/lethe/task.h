@@ -39,7 +39,7 @@ typedef struct lethe_task {
   /* [call] Classification: the loss of each sample, never reduced: cross-entropy -z_y + logsumexp(z) of float logits
    * [n, C] and int64 labels [n] gives [n]. Elsewhere LETHE_E_PRECONDITION. */
   lethe_status (*losses)(lethe_ctx, lethe_tensor outputs, lethe_tensor labels, lethe_tensor *out, lethe_error *);
-  /* [call, since minor 3] Passes a batch through a model as training does and gives the task's loss of each sample, never
+  /* [call] Passes a batch through a model as training does and gives the task's loss of each sample, never
    * reduced: cross-entropy with the true labels; for diffusion |eps - eps_theta(x_t, t)|^2 at timesteps and noise drawn
    * for the set, the step and the micro-batch. For objectives that serve every task. Set `out->size` first. */
   lethe_status (*batch_losses)(lethe_ctx, lethe_model, const lethe_batch *, lethe_task_losses *out,

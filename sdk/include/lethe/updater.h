@@ -24,7 +24,7 @@ typedef struct lethe_updater {
   /* [call, ready] Optional. Runs after the optimizer's step and before masked weights are restored; the parameters
    * ("lethe.model/1") may be changed in place. Recording is off. */
   lethe_status (*after_step)(lethe_self, lethe_ctx, const lethe_progress *progress, lethe_error *);
-  /* [call, ready, since minor 3] Optional, beside `combine`: a way past one backward pass for each term where the
+  /* [call, ready] Optional, beside `combine`: a way past one backward pass for each term where the
    * direction is a sum of the terms' gradients with factors that are known beforehand. Called once a micro-batch, before
    * any gradient is taken. `scales` has an entry for each of the `n` terms, in the order of lethe_steps.term, all NULL:
    *   left as they are     each term's gradient is taken and `combine` is called;
@@ -84,17 +84,17 @@ typedef struct lethe_steps {
   /* Weights on trial, for `combine`: the objective is evaluated again, and steps are taken that do not stay. Whatever
    * these three did, the weights and running statistics are as they were when `combine` returns. */
 
-  /* [call, since minor 4] Evaluates the objective's terms, the reweighter's weights included, at the weights as they are now.
+  /* [call] Evaluates the objective's terms, the reweighter's weights included, at the weights as they are now.
    * `count`, `term` and `gradient` show these terms until the next `evaluate` or `restore`; there may be none, where
    * no sample of the batches is of these sets. Tensors that were read before stay valid. */
   lethe_status (*evaluate)(lethe_ctx, const lethe_evaluation *in, lethe_error *);
-  /* [call, since minor 4] One optimizer step along `direction` (one tensor for each of the `n` parameters, NULL for
+  /* [call] One optimizer step along `direction` (one tensor for each of the `n` parameters, NULL for
    * zeros), by the run's rule and at this learning rate, but not clipped. Masked weights keep their bits. Its moments
    * begin at zero with the first such step of a `combine`; with LETHE_ADVANCE_SHARED they are the run's own. A direction
    * that is not finite makes the whole step a bad one. */
   lethe_status (*advance)(lethe_ctx, const lethe_tensor *direction, uint32_t n, double learning_rate, uint32_t flags,
                           lethe_error *);
-  /* [call, since minor 4] Puts weights, running statistics and the step's own terms back. */
+  /* [call] Puts weights, running statistics and the step's own terms back. */
   lethe_status (*restore)(lethe_ctx, lethe_error *);
 } lethe_steps;
 

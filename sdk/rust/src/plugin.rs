@@ -330,7 +330,7 @@ macro_rules! plugin {
         /// # Safety
         /// The host calls it.
         #[no_mangle]
-        pub unsafe extern "C" fn lethe_plugin_abi0(
+        pub unsafe extern "C" fn lethe_plugin_abi1(
             host: *const $crate::ffi::lethe_host, out: *mut *const $crate::ffi::lethe_plugin,
             error: *mut $crate::ffi::lethe_error,
         ) -> $crate::ffi::lethe_status {

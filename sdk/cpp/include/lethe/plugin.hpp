@@ -269,7 +269,7 @@ constexpr lethe_strategy updater(const char *id) noexcept {
 ///
 ///     LETHE_PLUGIN("org.example.scrub", "1.0.0", lethe::reweighter<Scrub>("org.example.scrub"));
 #define LETHE_PLUGIN(id, version, ...)                                                                              \
-  LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *host, const lethe_plugin **out, lethe_error *error) { \
+  LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *host, const lethe_plugin **out, lethe_error *error) { \
     static constexpr lethe_strategy strategies[] = {__VA_ARGS__};                                                   \
     static constexpr lethe_plugin plugin = {sizeof(lethe_plugin),                                                   \
                                             sizeof strategies / sizeof strategies[0],                               \

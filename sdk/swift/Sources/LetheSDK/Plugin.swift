@@ -13,7 +13,7 @@ public typealias ErrorPointer = UnsafeMutablePointer<lethe_error>
 ///     let plugin = Plugin(id: "org.example.scrub", version: "1.0.0", [.reweighter("org.example.scrub", Scrub.self)])
 ///
 ///     @c @implementation
-///     public func lethe_plugin_abi0(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
+///     public func lethe_plugin_abi1(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
 ///       plugin.enter(host, out, error)
 ///     }
 ///
