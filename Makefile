@@ -41,6 +41,7 @@ gates: ## run the checks that need no build
 	.ci/layering
 	.ci/docs
 	.ci/headers
+	scripts/abi
 	.ci/test-gates
 
 fuzz: ## feed every reader of files with made-up bytes, ten minutes each
