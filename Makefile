@@ -33,13 +33,15 @@ bench: build ## measure the numbers of docs/performance.md
 lint: ## check the format of all Swift
 	$(SWIFT) format lint --strict --parallel --recursive $(wildcard Package.swift Sources Plugins sdk Tests)
 
-docs: ## check the links and the copied code of the documents
+docs: ## write the pages of methods, check the links and the copied code of the documents
+	scripts/method-pages
 	.ci/docs
 
 gates: ## run the checks that need no build
 	.ci/hygiene
 	.ci/layering
 	.ci/docs
+	scripts/method-pages --check
 	.ci/headers
 	scripts/abi
 	.ci/test-gates
