@@ -61,6 +61,10 @@ import Testing
   static let refusals: [([String], Int32, String)] = [
     (["NO_ENTRY"], 65, "it does not export 'lethe_plugin_abi1'"),
     (["OTHER_GENERATION"], 65, "it was built for generation 7"),
+    (
+      ["lethe_plugin_abi1=lethe_plugin_abi0"], 65,
+      "it was built for generation 0 of the plugin ABI, this version of Lethe has generation 1: its author has to build it"
+    ),
     (["NULL_TABLE"], 70, "it succeeded but gave no table"),
     (["ENTRY_STATUS=99"], 70, "unknown status 99"),
     (["PLUGIN_ID=\"test.else\""], 70, "test.else"),

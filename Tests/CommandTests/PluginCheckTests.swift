@@ -156,7 +156,9 @@ import Testing
   static let files: [Way] = [
     Way(rule: "manifest", manifest: ("\"schema\": 1", "\"schema\": 9"), words: "schema"),
     Way(rule: "manifest-keys", manifest: ("\"language\"", "\"langauge\""), words: "langauge", code: 1),
-    Way(rule: "abi-generation", manifest: ("\"generation\": 1", "\"generation\": 0"), words: "build it against the headers"),
+    Way(
+      rule: "abi-generation", manifest: ("\"generation\": 1", "\"generation\": 0"),
+      words: "build it against the headers"),
     Way(rule: "abi-minor", manifest: ("\"min_minor\": 0", "\"min_minor\": 99")),
     Way(rule: "required-services", manifest: ("lethe.core/1", "lethe.magic/1"), words: "lethe.magic/1"),
     Way(rule: "platform", manifest: ("linux-", "plan9-")),

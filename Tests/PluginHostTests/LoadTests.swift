@@ -22,7 +22,8 @@ struct LoadTests {
     Mistake(
       testDescription: "the generation before", macros: ["lethe_plugin_abi1=lethe_plugin_abi0"],
       message: "plugin 'test.plugin' ('FILE') cannot be used: it was built for generation 0 of the plugin ABI, this "
-        + "version of Lethe has generation 1: its author has to build it against the headers that 'lethe sdk path' names"),
+        + "version of Lethe has generation 1: its author has to build it against the headers that 'lethe sdk path' names"
+    ),
     Mistake(
       testDescription: "entry fails", macros: ["ENTRY_STATUS=13"],
       message: "plugin 'test.plugin' 1.2.0 (NAME) failed in entry: status 13 (internal) without a message"),
