@@ -4,7 +4,7 @@ cd flatten
 
 cp "$guide/flatten.c" flatten.c
 describe manifest.json
-sed -i 's/ascent: 0.2/strength: 1/' recipe.yaml
+sed -i 's/ascent: 0.2/strength: 0.5/' recipe.yaml
 sed -i 's/ascent=0/strength=0/' test.sh
 
 make

@@ -9,7 +9,7 @@
 #     "doc": "cross-entropy of the retain set, and of the forget set with a target that has every class alike",
 #     "streams": ["forget", "retain"], "schedules": ["paired", "joint"],
 #     "params": [
-#       {"key": "strength", "type": "float", "default": 1, "min": 0, "max": 100, "tunable": true,
+#       {"key": "strength", "type": "float", "default": 0.5, "min": 0, "max": 100, "tunable": true,
 #        "doc": "how much the forget set counts against the retain set"}
 #     ]
 #   }]

@@ -4,7 +4,7 @@ cd flatten
 
 cp "$guide/Flatten.swift" Sources/Flatten/Flatten.swift
 describe Sources/FlattenManifest/manifest.json
-sed -i 's/ascent: 0.2/strength: 1/' recipe.yaml
+sed -i 's/ascent: 0.2/strength: 0.5/' recipe.yaml
 sed -i 's/ascent=0/strength=0/' test.sh
 
 swift build -c release
