@@ -73,7 +73,7 @@ static const lethe_strategy strategy = {.size = sizeof strategy, .id = "test.met
                                         .table = &metric, .create = create, .destroy = destroy, .prepare = prepare};
 static const lethe_plugin plugin = {sizeof plugin, 1, "test.broken", "1.0.0", &strategy, sizeof strategy, 0};
 
-LETHE_EXPORT lethe_status lethe_plugin_abi0(const lethe_host *given, const lethe_plugin **out, lethe_error *err) {
+LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *given, const lethe_plugin **out, lethe_error *err) {
   if (!LETHE_HAS(given, service)) return lethe_fail(err, LETHE_E_PRECONDITION, "the host is older than this plugin");
   host = given;
   *out = &plugin;

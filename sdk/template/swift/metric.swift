@@ -32,6 +32,6 @@ let plugin = Plugin(
 
 /// The plugin's one exported function.
 @c @implementation
-public func lethe_plugin_abi0(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
+public func lethe_plugin_abi1(_ host: HostPointer?, _ out: PluginPointer?, _ error: ErrorPointer?) -> lethe_status {
   plugin.enter(host, out, error)
 }

@@ -25,6 +25,7 @@
 #include "data.h"
 #include "artifact.h"
 #include "procedure.h"
+#include "metric.h"
 #include "plugin.h"
 #include "manifest.h"
 #include "helpers.h"

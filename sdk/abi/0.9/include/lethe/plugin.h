@@ -37,7 +37,7 @@ typedef struct lethe_strategy {
   uint32_t state_version; /* of what save_state writes */
   const char *id;
   const char *role;  /* LETHE_ROLE_* */
-  const void *table; /* the role's table: lethe_objective, lethe_reweighter, lethe_mask or lethe_updater */
+  const void *table; /* the role's table: lethe_objective, lethe_reweighter, ... */
   /* [call] Cheap; checks what the manifest cannot say (detail = index of the parameter); touches no tensor. */
   lethe_status (*create)(lethe_ctx, const lethe_create_info *, lethe_self *out, lethe_error *);
   /* [call] Frees the instance. */

@@ -44,6 +44,9 @@ pub const GRAD_ALLOW_UNUSED: u32 = 4;
 pub const WALK_TRAIN: u32 = 1;
 pub const WALK_STEP: u32 = 2;
 pub const PASS_AUGMENT: u32 = 1;
+pub const SET_TEST: u32 = 4;
+pub const SET_VALIDATION: u32 = 8;
+pub const RESULT_INTERVAL: u32 = 1;
 pub const NOTE_MANIFEST: u32 = 0x4c54_0001;
 
 macro_rules! handles { ($($name:ident $hidden:ident)*) => { $(
@@ -348,6 +351,50 @@ tables! {
         size: u32,
         reserved0: u32,
         run: Option<unsafe extern "C" fn(lethe_self, lethe_ctx, *const lethe_procedure_in, error) -> lethe_status>,
+    }
+    lethe_metric_begin = 32 {
+        size: u32,
+        sets: u32,
+        model: lethe_model,
+        name: *const c_char,
+        classes: i64,
+    }
+    lethe_metric_in = 72 {
+        size: u32,
+        set: u32,
+        count: i64,
+        labels: lethe_tensor,
+        indices: lethe_tensor,
+        outputs: lethe_tensor,
+        losses: lethe_tensor,
+        timesteps: lethe_tensor,
+        inputs: lethe_tensor,
+        samples: lethe_tensor,
+    }
+    lethe_result = 72 {
+        size: u32,
+        direction: u32,
+        name: *const c_char,
+        value: f64,
+        unit: *const c_char,
+        protocol: *const c_char,
+        set: u32,
+        flags: u32,
+        lower: f64,
+        upper: f64,
+        samples: i64,
+    }
+    lethe_result_sink = 16 {
+        size: u32,
+        reserved0: u32,
+        report: Option<unsafe extern "C" fn(lethe_ctx, *const lethe_result, error) -> lethe_status>,
+    }
+    lethe_metric = 32 {
+        size: u32,
+        reserved0: u32,
+        begin: Option<unsafe extern "C" fn(lethe_self, lethe_ctx, *const lethe_metric_begin, error) -> lethe_status>,
+        update: Option<unsafe extern "C" fn(lethe_self, lethe_ctx, *const lethe_metric_in, error) -> lethe_status>,
+        finish: Option<unsafe extern "C" fn(lethe_self, lethe_ctx, *const lethe_result_sink, error) -> lethe_status>,
     }
     lethe_step_term = 32 {
         size: u32,

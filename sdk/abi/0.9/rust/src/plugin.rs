@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The C tables of a plugin, made by the compiler from its types, the one exported symbol, and the manifest's note.
 
-use crate::{call::*, failure::*, ffi::*, model::*, step::*, strategy::*};
+use crate::{call::*, failure::*, ffi::*, metric::*, model::*, step::*, strategy::*};
 use std::os::raw::c_void;
 
 struct Instance<M> {
@@ -185,6 +185,29 @@ unsafe extern "C" fn run<M: Procedure>(
     })
 }
 
+unsafe extern "C" fn begin_metric<M: Metric>(
+    me: lethe_self, context: lethe_ctx, input: *const lethe_metric_begin, error: *mut lethe_error,
+) -> lethe_status {
+    answer::<M>(me, context, error, |method, call| method.begin(&MeasuredModel::new(input, call), call))
+}
+
+unsafe extern "C" fn update_metric<M: Metric>(
+    me: lethe_self, context: lethe_ctx, input: *const lethe_metric_in, error: *mut lethe_error,
+) -> lethe_status {
+    answer::<M>(me, context, error, |method, call| method.update(&MeasuredBatch::new(input, call), call))
+}
+
+unsafe extern "C" fn finish_metric<M: Metric>(
+    me: lethe_self, context: lethe_ctx, sink: *const lethe_result_sink, error: *mut lethe_error,
+) -> lethe_status {
+    answer::<M>(me, context, error, |method, call| {
+        for result in method.results(call)? {
+            result.report(sink, call)?;
+        }
+        Ok(())
+    })
+}
+
 const fn size<T>() -> u32 {
     core::mem::size_of::<T>() as u32
 }
@@ -222,6 +245,16 @@ impl<M: Procedure> Tables<M> {
         lethe_procedure { size: size::<lethe_procedure>(), reserved0: 0, run: Some(run::<M>) };
 }
 
+impl<M: Metric> Tables<M> {
+    const METRIC: lethe_metric = lethe_metric {
+        size: size::<lethe_metric>(),
+        reserved0: 0,
+        begin: Some(begin_metric::<M>),
+        update: Some(update_metric::<M>),
+        finish: Some(finish_metric::<M>),
+    };
+}
+
 const fn strategy<M: Strategy>(id: *const u8, role: &'static str, table: *const c_void) -> lethe_strategy {
     let stateful = M::STATE_VERSION != 0;
     lethe_strategy {
@@ -257,6 +290,8 @@ entries! {
     updater Updater UPDATER "lethe.updater/1";
     /// For [`plugin!`].
     procedure Procedure PROCEDURE "lethe.procedure/1";
+    /// For [`plugin!`].
+    metric Metric METRIC "lethe.metric/1";
 }
 
 /// Constant data that holds pointers.

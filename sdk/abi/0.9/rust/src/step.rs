@@ -15,6 +15,10 @@ impl SampleSet {
     pub const FORGET: SampleSet = SampleSet(SET_FORGET);
     /// What is to be kept.
     pub const RETAIN: SampleSet = SampleSet(SET_RETAIN);
+    /// Held out; for metrics alone.
+    pub const TEST: SampleSet = SampleSet(SET_TEST);
+    /// Set aside; for metrics alone.
+    pub const VALIDATION: SampleSet = SampleSet(SET_VALIDATION);
 }
 
 /// Where the run stands; all counts from 0.

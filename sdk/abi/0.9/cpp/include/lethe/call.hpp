@@ -32,6 +32,8 @@ enum class SampleSet : uint32_t {
   forget = LETHE_SET_FORGET,                   ///< The samples to be forgotten.
   retain = LETHE_SET_RETAIN,                   ///< The samples to be kept.
   both = LETHE_SET_FORGET | LETHE_SET_RETAIN,  ///< Either.
+  test = LETHE_SET_TEST,                       ///< Held out; for metrics alone.
+  validation = LETHE_SET_VALIDATION,           ///< Set aside; for metrics alone.
 };
 
 /// Whether `sets` holds all of `set`.
@@ -128,6 +130,20 @@ class Call {
                                          const std::vector<std::optional<Tensor>> &b) const;
   /// The learning rate of this step. In `combine` and `afterStep` only.
   double learningRate() const;
+
+  /// The terms of these sets at the weights as they are now, penalties included; none where no sample is of these sets.
+  /// `stepTerms` shows them too, until `restore`. Whatever was tried, weights and running statistics are as they were when
+  /// `combine` returns. In `combine` only, as the next two are.
+  /// `round`: 0 for the step's own batches and random numbers; from 1 on other ones, the same for the same step and round.
+  /// `gradients`: false for values only, which costs no backward pass.
+  std::vector<StepTerm> evaluate(SampleSet sets, uint32_t round = 0, bool gradients = true) const;
+  /// One step on trial by the run's rule, not clipped; none is a gradient of zero. Masked weights keep their bits.
+  /// `sharesMoments`: with the moments of the run's optimizer, which keep what they gather; else with moments that begin
+  /// at zero in every `combine`.
+  void advance(const std::vector<std::optional<Tensor>> &direction, double learningRate,
+               bool sharesMoments = false) const;
+  /// Puts weights, running statistics and the step's own terms back.
+  void restore() const;
 
   /// Calls an operator; for the kit's own functions.
   Tensor apply(detail::Aten aten, std::initializer_list<lethe_value> arguments) const;

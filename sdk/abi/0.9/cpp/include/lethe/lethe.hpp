@@ -10,6 +10,7 @@
 #include <lethe/failure.hpp>
 #include <lethe/functions.hpp>
 #include <lethe/lethe.h>
+#include <lethe/metric.hpp>
 #include <lethe/model.hpp>
 #include <lethe/operator.hpp>
 #include <lethe/plugin.hpp>

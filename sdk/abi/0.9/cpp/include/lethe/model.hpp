@@ -199,6 +199,32 @@ inline double Call::learningRate() const {
   return rate;
 }
 
+inline std::vector<StepTerm> Call::evaluate(SampleSet sets, uint32_t round, bool gradients) const {
+  const auto evaluate = detail::offered(services_->steps.evaluate, "lethe.step/1 evaluate");
+  lethe_evaluation asked{};
+  asked.size = sizeof asked;
+  asked.sets = static_cast<uint32_t>(sets);
+  asked.round = round;
+  asked.flags = gradients ? 0u : LETHE_EVALUATE_LOSSES;
+  detail::ask([&](lethe_error *error) { return evaluate(context_, &asked, error); });
+  return stepTerms(gradients);
+}
+
+inline void Call::advance(const std::vector<std::optional<Tensor>> &direction, double learningRate,
+                          bool sharesMoments) const {
+  const auto advance = detail::offered(services_->steps.advance, "lethe.step/1 advance");
+  const auto handles = detail::handles(direction);
+  const uint32_t flags = sharesMoments ? LETHE_ADVANCE_SHARED : 0u;
+  detail::ask([&](lethe_error *error) {
+    return advance(context_, handles.data(), static_cast<uint32_t>(handles.size()), learningRate, flags, error);
+  });
+}
+
+inline void Call::restore() const {
+  const auto restore = detail::offered(services_->steps.restore, "lethe.step/1 restore");
+  detail::ask([&](lethe_error *error) { return restore(context_, error); });
+}
+
 }  // namespace lethe
 
 #endif

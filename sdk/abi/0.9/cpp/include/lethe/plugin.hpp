@@ -86,10 +86,14 @@ lethe_status terms(lethe_self self, lethe_ctx context, const lethe_objective_in 
                    lethe_error *error) noexcept {
   return answer<Method>(self, context, error, [&](auto &me, const Call &call) {
     Step step(in, call);
-    // A run resumes between steps, so this count has not to be saved.
-    me.microBatch = step.progress.step == me.step ? me.microBatch + 1 : 0;
-    me.step = step.progress.step;
-    step.microBatch = me.microBatch;
+    if (LETHE_HAS(in, micro_batch)) {
+      step.microBatch = in->micro_batch;
+    } else {
+      // A run resumes between steps, so this count has not to be saved.
+      me.microBatch = step.progress.step == me.step ? me.microBatch + 1 : 0;
+      me.step = step.progress.step;
+      step.microBatch = me.microBatch;
+    }
     for (const Term &term : me.method.terms(step, call)) term.add(sink, call);
   });
 }

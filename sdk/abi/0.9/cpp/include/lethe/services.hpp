@@ -13,6 +13,7 @@
 #include <lethe/evaluate.h>
 #include <lethe/failure.hpp>
 #include <lethe/host.h>
+#include <lethe/metric.h>
 #include <lethe/model.h>
 #include <lethe/ops.h>
 #include <lethe/rng.h>

@@ -22,6 +22,9 @@ class Instance {
   func scales(for terms: [StepTerm], _ progress: Progress, _ call: Call) throws -> [Tensor]? { throw Instance.wrong }
   func afterStep(_ progress: Progress, _ call: Call) throws { throw Instance.wrong }
   func run(_ model: Model, _ call: Call) throws { throw Instance.wrong }
+  func begin(with model: MeasuredModel, _ call: Call) throws { throw Instance.wrong }
+  func update(with batch: MeasuredBatch, _ call: Call) throws { throw Instance.wrong }
+  func results(_ call: Call) throws -> [MetricResult] { throw Instance.wrong }
 
   private static let wrong = Failure("the strategy has no such call", status: LETHE_E_UNIMPLEMENTED)
 }

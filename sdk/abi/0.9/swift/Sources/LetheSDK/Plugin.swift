@@ -78,6 +78,11 @@ public struct StrategyEntry {
     StrategyEntry(id, LETHE_ROLE_PROCEDURE, method, procedureTable) { try ProcedureHolder<Method>($0, $1) }
   }
 
+  /// A metric with the manifest's id.
+  public static func metric<Method: Metric>(_ id: String, _ method: Method.Type) -> StrategyEntry {
+    StrategyEntry(id, LETHE_ROLE_METRIC, method, metricTable) { try MetricHolder<Method>($0, $1) }
+  }
+
   private init<Method: Strategy, Table>(
     _ id: String, _ role: String, _ method: Method.Type, _ table: Table,
     _ make: @escaping (Parameters, Services) throws -> Instance
