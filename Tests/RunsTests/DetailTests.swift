@@ -102,7 +102,7 @@ import Testing
     let lines = report.csv().split(separator: "\n")
     #expect(
       lines.contains(
-        "toy,SalUn,3,unlearned,class-accuracy@acc,\"acc(test, class)\",test,50.0,%,4,retrained,acc,3,ab,12ab,cat,,"))
+        "toy,SalUn,3,unlearned,class-accuracy@acc,\"acc(test, class)\",test,50.0,%,4,retrained,acc,3,ab,12ab,cat,,,"))
     #expect(!lines.contains { $0.contains("dog") })
   }
 

@@ -228,7 +228,7 @@ import Testing
     let comparison = try PageTests.comparison()
     let lines = comparison.csv().split(separator: "\n")
     #expect(lines.count == 1 + comparison.entries.flatMap(\.report.models).flatMap(\.metrics).count)
-    #expect(lines.contains { $0.hasPrefix("toy,SalUn,1,unlearned,ua@100-acc,") && $0.hasSuffix(",1.25") })
+    #expect(lines.contains { $0.hasPrefix("toy,SalUn,1,unlearned,ua@100-acc,") && $0.hasSuffix(",1.25,") })
     #expect(lines.last?.hasPrefix("toy,Other,3,unlearned,rte,RTE,forget,3.25,s,10,lower,") == true)
   }
 
