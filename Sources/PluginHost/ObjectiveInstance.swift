@@ -19,6 +19,10 @@ package final class ObjectiveInstance: StrategyInstance {
     guard case .objective(let table) = strategy.loaded.role, let terms = unsafe table.terms else {
       preconditionFailure("an objective has a table of its role")
     }
+    // One that takes gradients itself needs a graph even where an updater asks for values alone.
+    let recording = GradientMode.isOn
+    if !recording, strategy.plugin.file.manifest.requires.contains("lethe.autograd/1") { GradientMode.set(true) }
+    defer { if !recording { GradientMode.set(false) } }
     return unsafe try call(
       "terms", progress.step, .work,
       { (instance, context, error) throws(Refusal) in
