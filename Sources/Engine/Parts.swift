@@ -4,12 +4,14 @@ package import Runs
 extension PartCatalog {
   /// The strategies in the folders of the search path, from the files' notes alone: nothing is loaded, nothing runs.
   ///
-  /// - Parameter folders: those of `--plugin-path`, then those of the recipe.
-  package static func discover(folders: [String]) throws -> PartCatalog {
+  /// - Parameters:
+  ///   - folders: those of `--plugin-path`, then those of the recipe.
+  ///   - hashes: whether every file is read for its hash, which takes longest. Only a catalog with hashes makes a plan.
+  package static func discover(folders: [String], hashes: Bool = true) throws -> PartCatalog {
     let found = try PluginCatalog(SearchPath(asked: folders))
     var catalog = PartCatalog(parts: [], folders: found.folders)
     for plugin in found.plugins {
-      let sha256 = try plugin.sha256()
+      let sha256 = hashes ? try plugin.sha256() : ""
       catalog.parts += plugin.manifest.strategies.compactMap { $0.descriptor(of: plugin, sha256: sha256) }
     }
     catalog.refusals =

@@ -111,7 +111,7 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
   package var version: String
   /// That plugin's file, absolute.
   package var file: String
-  /// SHA-256 of that file, 64 hexadecimal digits.
+  /// SHA-256 of that file, 64 hexadecimal digits; empty in a list that was asked for without hashes.
   package var sha256: String
   /// What it is for.
   package var role: PartRole

@@ -27,8 +27,10 @@ struct PluginBench {
   /// Called once a sample, as a scalar weight function is.
   private func function() throws -> BenchResult {
     // The file that this process has its own mathematics from.
-    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
-    let paths = maps.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
+    // A file handle reads on where a file of the kernel gives a page at a time.
+    let maps = try FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd() ?? Data()
+    let paths = String(decoding: maps, as: UTF8.self).split(separator: "\n")
+      .compactMap { $0.split(separator: " ").last.map(String.init) }
     guard let library = paths.first(where: { $0.contains("/libm.so") || $0.contains("/libm-") }) else {
       throw CommandError.noFile("libm.so.6")
     }
@@ -88,7 +90,7 @@ struct PluginBench {
       model: {name: cnn, channels: [32, 64]}
       base: {epochs: 1, batch: 128}
       retrained: none
-      pipeline: {objective: \(objective), reweighter: \(reweighter), steps: \(steps), epochs: 1000, batch: 128}
+      pipeline: {objective: \(objective), reweighter: \(reweighter), steps: \(steps), batch: 128}
       evaluate: {metrics: [ra]}
       checkpoint: {every: null}
 

@@ -31,7 +31,8 @@ struct PluginListCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let catalog = try Workshop.live.catalog(plugins.absolute)
+    let workshop = Workshop.live
+    let catalog = try json ? workshop.catalog(plugins.absolute) : workshop.listing(plugins.absolute)
     if json { return try Output.result(Tree.encoding(catalog).prettyJSON()) }
     let rows = catalog.parts.sorted { ($0.role.order, $0.id) < ($1.role.order, $1.id) }.map { part in
       [part.id, part.role.rawValue, part.version, part.doc]

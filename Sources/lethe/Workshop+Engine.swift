@@ -14,6 +14,7 @@ extension Workshop {
       hostFacts: HostFacts(abi: Front.abiVersion, platform: Front.platform, swift: Front.swiftVersion),
       hasLibTorch: { Front.hasLibTorch },
       catalog: { try PartCatalog.discover(folders: $0) },
+      listing: { try PartCatalog.discover(folders: $0, hashes: false) },
       digest: { Front.digest($0) },
       findings: { Front.findings().map { Finding(name: $0.name, value: $0.value, isProblem: $0.isProblem) } },
       carryOut: {

@@ -46,6 +46,8 @@ struct Workshop {
   let hasLibTorch: () -> Bool
   /// The strategies in the usual folders and in these; reads files, runs nothing.
   let catalog: (_ folders: [String]) throws -> PartCatalog
+  /// The same to be looked at: nothing in it has a hash.
+  let listing: (_ folders: [String]) throws -> PartCatalog
   /// SHA-256 of a text, in hexadecimal.
   let digest: (String) -> String
   /// What a run would find on this machine, without opening LibTorch.
