@@ -60,7 +60,7 @@ import Testing
     ("weights", ("return weights / weights.sum()", "return 2 * weights / weights.sum()")),
     ("terms", ("lethe.Term(\"retain\", losses,", "lethe.Term(\"retain\", losses[1:],")),
     ("state-repeats", ("return self.calls.to_bytes(8", "self.calls += 1; return self.calls.to_bytes(8")),
-    ("determinism", ("self.scale, gradient)]", "self.scale * id(self) / 1e15, gradient)]")),
+    ("determinism", ("self.scale, gradient)]", "self.scale * __import__('random').random(), gradient)]")),
     (
       "bounds",
       ("        self.eta = eta\n\n    def retune", "        assert eta < 5\n        self.eta = eta\n\n    def retune")
