@@ -104,7 +104,9 @@ struct MaskStage {
       }
       reporter.progress(.mask, done: number + 1, total: order.steps.count, unit: "batches")
     }
-    return try instance.scores(parameters: parameters)
+    let scores = try instance.scores(parameters: parameters)
+    try instance.finish()
+    return scores
   }
 
   private func putBack(_ before: [Tensor]) {

@@ -111,7 +111,9 @@ struct Containment: ParsableArguments {
       }
       let step = entry.step.map { " at step \($0)" } ?? ""
       var message = "plugin '\(entry.plugin)' (\(entry.file)) in \(entry.call)\(step) \(what)"
-      if let folder {
+      if let folder, FileManager.default.fileExists(atPath: "\(folder)/report.json") {
+        message += "; the run had finished, its report is in \(folder)/report.md"
+      } else if let folder {
         message += "; go on from the last checkpoint with: lethe run --resume \(folder) --contain"
         let role = entry.call.split(separator: ".").first.map(String.init) ?? ""
         if let role = RunCommand.Removable(rawValue: role) { message += ", or without it: --without \(role.rawValue)" }

@@ -4,81 +4,154 @@ import Testing
 /// `--contain`: whatever a plugin does to its process, the command says which plugin and which call it was, and the run goes on
 /// from its last checkpoint.
 @Suite struct ContainTests {
-  /// Compiles the fixture so that one of its callbacks ends the process, or never ends.
-  private func plugin(_ call: String, _ doom: String, after times: Int = 1, in command: Command) throws {
-    let fixtures = checkout.appendingPathComponent("Tests/PluginHostTests/Fixtures")
-    let text = try String(contentsOf: fixtures.appendingPathComponent("plugin.json"), encoding: .utf8)
+  /// A plugin of `doom.c`, for all tests of this process.
+  private static let plugins: URL? = try? {
+    let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+      .appendingPathComponent("lethe-doom-\(ProcessInfo.processInfo.processIdentifier)")
+    try FileManager.default.createDirectory(
+      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    atexit { if let folder = ContainTests.plugins { try? FileManager.default.removeItem(at: folder) } }
+    let fixtures = checkout.appendingPathComponent("Tests/CommandTests/Fixtures")
     #if arch(arm64)
       let platform = "linux-aarch64"
     #else
       let platform = "linux-x86_64"
     #endif
-    try command.write(text.replacing("PLATFORM", with: platform), to: "manifest.json")
-    let folder = command.folder.appendingPathComponent("plugins")
-    try FileManager.default.createDirectory(
-      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    let text = try String(contentsOf: fixtures.appendingPathComponent("doom.json"), encoding: .utf8)
+    try text.replacing("PLATFORM", with: platform)
+      .write(to: folder.appendingPathComponent("manifest.json"), atomically: true, encoding: .utf8)
     try shell(
       [
-        "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-pthread", "-I",
-        checkout.appendingPathComponent("sdk/include").path,
-        "-I", ".", "-DCLASSES=10", "-DDOOMED=\"\(call)\"", "-DDOOM=\(doom)", "-DDOOM_AFTER=\(times)",
-        fixtures.appendingPathComponent("plugin.c").path, "-o", folder.path + "/libtest.so", "-lm",
-      ], in: command.folder)
+        "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-I", checkout.appendingPathComponent("sdk/include").path, "-I",
+        ".", fixtures.appendingPathComponent("doom.c").path, "-o", "libdoom.so",
+      ], in: folder)
+    return folder
+  }()
+
+  /// Runs the small recipe in a child process.
+  ///
+  /// - Parameter doom: "ROLE.CALL DEED N", or nothing.
+  private func run(
+    _ changes: [String], doom: String = "", seconds: Int = 100, recipe: String = smallRecipe, in command: Command
+  ) throws -> Answer {
+    let plugins = try #require(Self.plugins)
+    try command.write(recipe, to: "small.yaml")
+    return try command.run(
+      ["run", "small.yaml"] + changes + [
+        "plugins=[\(plugins.path)]", "--contain", "--contain-seconds", "\(seconds)", "--contain-memory", "2.5",
+      ], environment: ["LETHE_CACHE": Command.cache.path, "DOOM": doom])
   }
 
-  private func run(_ changes: [String], seconds: Int = 100, in command: Command) throws -> Answer {
-    try command.small(
-      "run",
-      changes + [
-        "plugins=[plugins]", "checkpoint.every=1 steps", "--contain", "--contain-seconds", "\(seconds)",
-        "--contain-memory", "2.5",
-      ])
+  private static let often = "checkpoint.every=1 steps"
+  private static let objective = ["pipeline.objective=doom.objective", often]
+  private static let reweighter = ["pipeline.reweighter=doom.reweighter", often]
+  private static let mask = ["pipeline.mask={plugin: doom.mask, keep: 0.5}", often]
+  private static let updater = ["pipeline.updater=doom.updater", often]
+  private static let metric = ["evaluate.plugins=[doom.metric]", "evaluate.metrics=[ua]", often]
+  /// The small recipe with a procedure in the place of its steps.
+  private static let procedure =
+    (smallRecipe.components(separatedBy: "pipeline:").first ?? "") + "pipeline: {procedure: doom.procedure}\n"
+
+  /// One callback in a run: what makes the run call it, and how the message names it.
+  struct Place: CustomTestStringConvertible, Sendable {
+    var call: String
+    var changes: [String]
+    var said: String
+    var testDescription: String { call }
+
+    init(_ call: String, _ changes: [String], said: String? = nil) {
+      (self.call, self.changes, self.said) = (call, changes, said ?? call)
+    }
+
+    var recipe: String { call.hasPrefix("procedure") ? ContainTests.procedure : smallRecipe }
   }
 
-  private static let objective = "pipeline.objective=test.objective"
-  private static let reweighter = "pipeline.reweighter=test.reweighter"
-  private static let mask = "pipeline.mask={plugin: test.mask, keep: 0.5}"
-  private static let updater = "pipeline.updater=test.updater"
+  /// Every callback of every role that a run calls. (No run saves the state of a mask, a metric or a procedure, or tunes them.)
+  static let places: [Place] = {
+    var places = [
+      Place("plugin.constructor", objective, said: "load"), Place("plugin.entry", objective, said: "load"),
+      Place("objective.terms", objective), Place("reweighter.weigh", reweighter), Place("mask.begin", mask),
+      Place("mask.accumulate", mask), Place("mask.finish", mask), Place("updater.scale_terms", updater),
+      Place("updater.combine", updater), Place("updater.after_step", updater), Place("metric.begin", metric),
+      Place("metric.update", metric), Place("metric.finish", metric), Place("procedure.run", []),
+    ]
+    let roles = [
+      "objective": objective, "reweighter": reweighter, "mask": mask, "updater": updater, "metric": metric,
+      "procedure": [],
+    ]
+    for (role, changes) in roles.sorted(by: { $0.key < $1.key }) {
+      for call in ["create", "prepare", "end", "destroy"] {
+        places.append(Place("\(role).\(call)", changes, said: "\(role).\(call == "end" ? "finish" : call)"))
+      }
+      guard ["objective", "reweighter", "updater"].contains(role) else { continue }
+      places.append(Place("\(role).save_state", changes))
+      places.append(Place("\(role).load_state", changes))
+      places.append(
+        Place("\(role).retune", changes + ["swaps=[{at: \"step 3\", tune: {\(role): {eta: 2}}}]"]))
+    }
+    return places
+  }()
 
-  /// Every callback, and how the message names it.
-  static let calls: [(String, [String], String)] = [
-    ("create", [reweighter], "reweighter.create"), ("prepare", [reweighter], "reweighter.prepare"),
-    ("finish", [reweighter], "reweighter.finish"), ("terms", [objective], "objective.terms at step 0"),
-    ("weigh", [reweighter], "reweighter.weigh at step 0"), ("begin", [mask], "mask.begin"),
-    ("accumulate", [mask], "mask.accumulate"), ("scores", [mask], "mask.finish"),
-    ("combine", [updater, "pipeline.schedule=joint"], "updater.combine at step 0"),
-    ("after", [updater, "pipeline.schedule=joint"], "updater.after_step at step 0"),
+  static let deeds = [
+    ("SEGV", "by SIGSEGV"), ("ABRT", "by SIGABRT"), ("HANG", "took longer than"), ("DEVOUR", "of memory"),
+    ("EXIT", "exit code 0"),
   ]
 
-  @Test(arguments: calls)
-  func `a crash names the plugin and the call`(_ call: String, _ parts: [String], _ named: String) throws {
-    let command = try Command()
-    try plugin(call, "SEGFAULT", in: command)
-    let answer = try run(parts, in: command)
-    #expect(answer.code == 70, "\(answer.err)")
-    let last = answer.err.split(separator: "\n").last.map(String.init) ?? ""
-    #expect(last.hasPrefix("error: plugin 'test.plugin' (libtest.so) in \(named)"), "\(last)")
-    #expect(last.contains("ended the process by SIGSEGV"))
+  /// All deeds in all places, or where time is short another deed in each place.
+  static let dooms: [(Int, Int)] = places.indices.flatMap { place in
+    ProcessInfo.processInfo.environment["LETHE_SLOW"] == "1"
+      ? deeds.indices.map { (place, $0) } : [(place, place % deeds.count)]
   }
 
-  static let deeds = ["ABORT": "SIGABRT", "HANG": "took longer than", "DEVOUR": "of memory", "EXIT": "exit code 0"]
-
-  @Test(arguments: ["terms", "weigh", "scores", "combine"], deeds.keys.sorted())
-  func `however a call ends the run, it is said`(_ call: String, _ deed: String) throws {
+  @Test(arguments: dooms)
+  func `whatever a callback does to its process, it is named and the run goes on`(_ doom: (Int, Int)) throws {
+    let (place, (deed, words)) = (Self.places[doom.0], Self.deeds[doom.1])
     let command = try Command()
-    try plugin(call, deed, in: command)
-    let known = try #require(ContainTests.calls.first { $0.0 == call })
-    let answer = try run(known.1, seconds: deed == "HANG" ? 3 : 100, in: command)
-    #expect(answer.code == 70, "\(answer.err)")
-    let last = answer.err.split(separator: "\n").last.map(String.init) ?? ""
-    #expect(last.contains("in \(known.2)") && last.contains(ContainTests.deeds[deed] ?? "?"), "\(last)")
+    func last(_ answer: Answer) -> String { answer.err.split(separator: "\n").last.map(String.init) ?? "" }
+    // The scores of a mask are kept from run to run: another seed has other ones.
+    let changes = place.changes + ["seed=\(100 + doom.0 * Self.deeds.count + doom.1)"]
+    // Whatever is loaded was saved by a run that ended before.
+    if place.call.hasSuffix("load_state") {
+      let steps = ["objective": "terms", "reweighter": "weigh", "updater": "combine"]
+      let role = String(place.call.prefix { $0 != "." })
+      let crashed = try run(changes, doom: "\(role).\(steps[role] ?? "") SEGV 5", in: command)
+      try #require(crashed.code == 70, "\(crashed.err)")
+    }
+    // In steps not at the first one, so that there is something to lose.
+    let isStep = ["terms", "weigh", "scale_terms", "combine", "after_step"].contains { place.call.hasSuffix("." + $0) }
+    let told = "\(place.call) \(deed)\(isStep ? " 5" : "")"
+    let seconds = deed == "HANG" ? 3 : 100
+    let answer =
+      place.call.hasSuffix("load_state")
+      ? try command.run(
+        ["run", "--resume", try command.runFolder(), "--contain", "--contain-seconds", "\(seconds)"]
+          + ["--contain-memory", "2.5"], environment: ["LETHE_CACHE": Command.cache.path, "DOOM": told])
+      : try run(changes, doom: told, seconds: seconds, recipe: place.recipe, in: command)
+    #expect(answer.code == 70, "\(told): \(answer.code) \(answer.err)")
+    let line = last(answer)
+    #expect(line.hasPrefix("error: plugin 'test.doom' (libdoom.so) in \(place.said)"), "\(told): \(line)")
+    #expect(line.contains(words), "\(told): \(line)")
+    #expect(!isStep || line.contains("at step 4 "), "\(told): \(line)")
+    // What there was is kept: the run goes on to its end as soon as nothing ends it. Parts go when the run is over.
+    guard let folder = try? command.runFolder() else {
+      #expect(place.call.hasPrefix("plugin"), "\(told): \(line)")
+      return
+    }
+    let isOver = try command.runFiles().contains { $0.hasSuffix("/report.json") }
+    #expect(line.contains(isOver ? "the run had finished" : "go on from the last checkpoint"), "\(told): \(line)")
+    #expect(!isOver || place.call.hasSuffix("destroy"), "\(told)")
+    guard !isOver else { return }
+    let resumed = try command.run(["run", "--resume", folder], environment: ["LETHE_CACHE": Command.cache.path])
+    #expect(resumed.code == 0, "\(told): \(resumed.err)")
+    if isStep || place.call.hasSuffix("load_state") {
+      #expect(resumed.err.contains("going on after step 4"), "\(told): \(resumed.err)")
+    }
   }
 
   @Test
   func `a run whose reweighter crashed goes on without it from the last checkpoint`() throws {
     let command = try Command()
-    try plugin("weigh", "SEGFAULT", after: 8, in: command)
-    let crashed = try run([ContainTests.reweighter], in: command)
+    let crashed = try run(Self.reweighter, doom: "reweighter.weigh SEGV 8", in: command)
     let last = crashed.err.split(separator: "\n").last.map(String.init) ?? ""
     #expect(crashed.code == 70 && last.contains("--contain, or without it: --without reweighter"), "\(crashed.err)")
     let words = last.split(separator: " ").map(String.init)
@@ -100,13 +173,12 @@ import Testing
   @Test
   func `a run that nothing happens to is the same inside and outside`() throws {
     let command = try Command()
-    try plugin("nothing", "SEGFAULT", in: command)
-    let inside = try run([ContainTests.reweighter], in: command)
+    let inside = try run(Self.reweighter, in: command)
     #expect(inside.code == 0, "\(inside.err)")
     let weights = try command.runFile("unlearned.safetensors")
     try FileManager.default.removeItem(at: command.folder.appendingPathComponent("runs"))
-    let outside = try command.small(
-      "run", [ContainTests.reweighter, "plugins=[plugins]", "checkpoint.every=1 steps"])
+    let plugins = try #require(Self.plugins)
+    let outside = try command.small("run", Self.reweighter + ["plugins=[\(plugins.path)]"])
     #expect(outside.code == 0, "\(outside.err)")
     #expect(try weights == command.runFile("unlearned.safetensors"))
     #expect(inside.out.split(separator: "\n").count == outside.out.split(separator: "\n").count)

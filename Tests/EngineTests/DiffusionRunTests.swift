@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized)
 struct DiffusionRunTests {
   /// A U-Net of a few thousand weights on 200 glyphs, a few steps of everything.
-  private static func toy(_ overrides: String...) throws -> ToyRun {
+  static func toy(_ overrides: String...) throws -> ToyRun {
     var toy = try ToyRun()
     toy.recipe = """
       channels_last: false

@@ -156,6 +156,33 @@ struct PluginMetricTests {
   }
 
   @Test
+  func `a metric is shown losses, timesteps and drawn images of a diffusion model`() throws {
+    var toy = try DiffusionRunTests.toy()
+    defer { toy.clean() }
+    let plugin = try build("Tests/EngineTests/Fixtures/looks/looks.c", "liblooks.so", in: toy.folder)
+    toy.pluginFolders = [plugin.deletingLastPathComponent().path]
+    toy.overrides = ["evaluate.plugins=[org.example.looks]", "evaluate.generation.samples=10"]
+    let report = try toy.carryOut()
+    for model in [MeasuredModel.original, .retrained, .unlearned] {
+      let metrics = try #require(report[model: model]?.metrics)
+      func value(_ id: String) throws -> MetricValue {
+        try #require(metrics.first { $0.id.hasPrefix(id) }, "\(metrics.map(\.id))")
+      }
+      for set in ["forget", "retain", "test"] {
+        let own = try value("denoising-\(set)@")
+        let found = try value("org.example.looks/mean-loss-\(set)")
+        #expect(abs(found.value - own.value) < 1e-4 * own.value, "\(model.text), \(set)")
+        #expect(found.samples.map { $0 > 0 } == true && found.plugin == "org.example.looking 1.0.0")
+        let timestep = try value("org.example.looks/mean-timestep-\(set)").value
+        #expect(timestep > 0 && timestep < 999)
+      }
+      #expect(try value("org.example.looks/drawn").value == 10)
+      let farthest = try value("org.example.looks/farthest").value
+      #expect(farthest > 0 && farthest <= 1)
+    }
+  }
+
+  @Test
   func `a transform changes the run as its derivative says, and the identity changes no bit`() throws {
     var toy = try ToyRun()
     defer { toy.clean() }

@@ -129,7 +129,7 @@ struct LoadTests {
     let old = try LoadedPlugin(file, trust: .tests)
     _ = try LoadedPlugin(file, trust: .tests)
     try FileManager.default.removeItem(at: library)
-    _ = try Fixture.library("x", macros: ["DOOM=ABORT", "DOOMED=\"nothing\""], in: folder)
+    _ = try Fixture.library("x", macros: ["BUILD=\"again\""], in: folder)
     #expect(throws: PluginError.replaced(path: library.path)) { try LoadedPlugin(file, trust: .tests) }
     let toy = try Toy()
     var generations = [old]

@@ -114,14 +114,15 @@ extension Plot {
     var labels: [Markup] = []
     for (point, name) in zip(points, names) {
       let (px, py) = (x.position(point.x), y.position(point.y))
-      let width = Double(name.count) * Plot.character
+      // What the widest of the page's fonts needs: a name at the edge would be cut.
+      let width = Double(name.count) * Plot.character * 1.13
       var best: (cost: Double, box: Box)?
       for (rank, offset) in Plot.offsets.enumerated() {
         let left = px + offset.x - width * offset.share
         let middle = py + offset.y
         let box = Box(left: left, top: middle - 6, right: left + width, bottom: middle + 6)
         let outside = width * 12 - box.overlap(frame)
-        let cost = taken.reduce(outside * 4) { $0 + $1.overlap(box) } + Double(rank) * 0.01
+        let cost = taken.reduce(outside * 10) { $0 + $1.overlap(box) } + Double(rank) * 0.01
         if cost < best?.cost ?? .infinity { best = (cost, box) }
       }
       guard let best else { continue }

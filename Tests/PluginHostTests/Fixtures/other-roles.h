@@ -9,7 +9,6 @@
 
 static lethe_status test_terms(lethe_self s, lethe_ctx ctx, const lethe_objective_in *in, const lethe_term_sink *sink,
                                lethe_error *err) {
-  meet("terms");
   instance *self = (instance *)s;
   TRY(fail_as_told(self->mode, err));
   if (is(self, "no terms")) return LETHE_OK;
@@ -68,7 +67,6 @@ static lethe_tensor sums[8];
 
 static lethe_status test_begin(lethe_self s, lethe_ctx ctx, const lethe_named_tensors *parameters, lethe_walk *walk,
                                lethe_error *err) {
-  meet("begin");
   instance *self = (instance *)s;
   TRY(fail_as_told(self->mode, err));
   walk->batch = is(self, "bad walk") ? 0 : walk->batch / 2;
@@ -87,7 +85,6 @@ static lethe_status test_begin(lethe_self s, lethe_ctx ctx, const lethe_named_te
 
 static lethe_status test_accumulate(lethe_self s, lethe_ctx ctx, const lethe_named_tensors *gradients, int64_t count,
                                     lethe_error *err) {
-  meet("accumulate");
   (void)s, (void)count;
   lethe_op absolute, add;
   TRY(ops()->resolve(ctx, "aten::abs(Tensor self) -> Tensor", &absolute, err));
@@ -104,7 +101,6 @@ static lethe_status test_accumulate(lethe_self s, lethe_ctx ctx, const lethe_nam
 }
 
 static lethe_status test_scores(lethe_self s, lethe_ctx ctx, lethe_tensor *scores, uint32_t n, lethe_error *err) {
-  meet("scores");
   instance *self = (instance *)s;
   const int64_t one = 1;
   for (uint32_t i = 0; i < n; i++) scores[i] = sums[i];
@@ -158,16 +154,10 @@ static lethe_status try_as_told(const instance *self, lethe_ctx ctx, lethe_error
 }
 
 static lethe_status test_combine(lethe_self s, lethe_ctx ctx, const lethe_progress *progress, lethe_error *err) {
-  meet("combine");
   (void)progress;
   instance *self = (instance *)s;
   TRY(fail_as_told(self->mode, err));
   if (is(self, "no direction")) return LETHE_OK;
-  if (strcmp(DOOMED, "after") == 0) {
-    lethe_named_tensors first = {sizeof first, 0, NULL, NULL};
-    TRY(steps()->gradient(ctx, 0, &first, err));
-    return steps()->set_direction(ctx, first.tensors, first.count, err);
-  }
   uint32_t count = 0;
   double rate = 0;
   TRY(steps()->count(ctx, &count, err));
@@ -189,7 +179,6 @@ static lethe_status test_combine(lethe_self s, lethe_ctx ctx, const lethe_progre
 }
 
 static lethe_status test_after(lethe_self s, lethe_ctx ctx, const lethe_progress *progress, lethe_error *err) {
-  meet("after");
   (void)progress;
   instance *self = (instance *)s;
   uint32_t count = 0;

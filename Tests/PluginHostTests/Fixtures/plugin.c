@@ -4,6 +4,9 @@
 
 LETHE_MANIFEST_FILE("manifest.json");
 
+#ifdef BUILD
+__attribute__((used)) static const char build[] = BUILD;
+#endif
 #ifndef PLUGIN_ID
 #define PLUGIN_ID "test.plugin"
 #endif

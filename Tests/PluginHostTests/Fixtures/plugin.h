@@ -30,34 +30,6 @@ static const lethe_autograd *autograd(void) { return test_host->service(test_hos
 
 static lethe_status curve_as_told(const instance *, lethe_ctx, lethe_error *);
 
-/* The callback that DOOMED names does this to the process, when it is called for the DOOM_AFTER-th time. */
-#ifndef DOOMED
-#define DOOMED ""
-#endif
-#ifndef DOOM
-#define DOOM SEGFAULT
-#endif
-#ifndef DOOM_AFTER
-#define DOOM_AFTER 1
-#endif
-static void meet(const char *call) {
-  enum { SEGFAULT, ABORT, HANG, DEVOUR, EXIT };
-  static int times;
-  if (strcmp(call, DOOMED) != 0 || ++times < DOOM_AFTER) return;
-  switch (DOOM) {
-    case SEGFAULT: *(volatile int *)8 = 1; break;
-    case ABORT: abort();
-    case HANG: for (volatile int spin = 1; spin;) {} break;
-    case DEVOUR:
-      for (int gibibyte = 0; gibibyte < 40; gibibyte++) {
-        char *block = malloc((size_t)1 << 30);
-        if (block) memset(block, 1, (size_t)1 << 30);
-      }
-      break;
-    case EXIT: exit(0);
-  }
-}
-
 static int is(const instance *self, const char *mode) { return strcmp(self->mode, mode) == 0; }
 #define TRY(call) \
   do { \
@@ -86,7 +58,6 @@ static lethe_status fail_as_told(const char *mode, lethe_error *err) {
 }
 
 static lethe_status test_create(lethe_ctx ctx, const lethe_create_info *info, lethe_self *out, lethe_error *err) {
-  meet("create");
   (void)ctx;
   NEED(LETHE_HAS(info, strategy) && info->param_count >= 1, "the host gave too little");
   instance *self = calloc(1, sizeof *self);
@@ -139,7 +110,6 @@ static lethe_status artifact_as_told(const instance *self, lethe_ctx ctx, lethe_
 }
 
 static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) {
-  meet("prepare");
   instance *self = (instance *)s;
   if (strncmp(self->mode, "artifact", 8) == 0) TRY(artifact_as_told(self, ctx, err));
   if (strncmp(self->mode, "prepare:", 8) == 0) return fail_as_told(self->mode + 8, err);
@@ -154,7 +124,6 @@ static lethe_status test_prepare(lethe_self s, lethe_ctx ctx, lethe_error *err) 
 }
 
 static lethe_status test_finish(lethe_self s, lethe_ctx ctx, lethe_error *err) {
-  meet("finish");
   (void)ctx;
   instance *self = (instance *)s;
   return is(self, "finish fails") ? lethe_fail(err, LETHE_E_INTERNAL, "cannot finish") : LETHE_OK;
@@ -227,7 +196,6 @@ static void *from_thread(void *argument) {
 
 static lethe_status test_weigh(lethe_self s, lethe_ctx ctx, const lethe_reweigh_in *in, lethe_tensor *out,
                                lethe_error *err) {
-  meet("weigh");
   instance *self = (instance *)s;
   const float even = 1.0f / (float)in->count;
   self->calls++;
