@@ -25,7 +25,8 @@ struct ControlTests {
   /// for it are on their way. Gives the answers in order.
   @discardableResult
   private func carryOut(
-    _ toy: ToyRun, _ name: String, asking requests: [ControlRequest], at step: Int, stopAfter: Int? = nil
+    _ toy: ToyRun, _ name: String, asking requests: [ControlRequest], at step: Int, stopAfter: Int? = nil,
+    meanwhile: @escaping @Sendable () -> Void = {}
   ) throws -> [ControlReply] {
     let replies = Mutex<[Int: ControlReply]>([:])
     let done = DispatchSemaphore(value: 0)
@@ -39,6 +40,7 @@ struct ControlTests {
       guard now == step, !hasAsked else { return }
       hasAsked = true
       Thread.detachNewThread {
+        meanwhile()
         for (index, request) in requests.enumerated() {
           let reply = (try? ControlClient.ask(request, of: folder)) ?? ControlReply(isDone: false, message: "no answer")
           replies.withLock { $0[index] = reply }
@@ -219,6 +221,60 @@ struct ControlTests {
     let after = try state(20, "plugin.updater.", of: run)
     #expect(before != nil && before == meanwhile && before == after)
     #expect(try state(20, "plugin.updater.", of: fresh) != before, "the state is the same anyhow")
+  }
+
+  @Test
+  func `a plugin that was built anew comes into a live run beside the one it was`() throws {
+    var run = try toy("pipeline.reweighter={plugin: org.example.cap, cap: 100}")
+    defer { run.clean() }
+    let library = try Self.buildCap(weight: "1.0", in: run.folder)
+    run.pluginFolders = [library.deletingLastPathComponent().path]
+    try run.carryOut("plain")
+    let folder = run.folder
+    let replies = try carryOut(
+      run, "live", asking: [try request(.swap, "reweighter={plugin: org.example.cap, cap: 100}")], at: 5,
+      meanwhile: { _ = try? Self.buildCap(weight: "3.0", in: folder) })
+    #expect(replies.map(\.isDone) == [true], "\(replies.map(\.message))")
+    let events = try events(run, "live")
+    let swap = try #require(events.compactMap { if case .swapped(let swap) = $0.what { swap } else { nil } }.first)
+    let plugin = try #require(swap.plugins.first { $0.role == .reweighter })
+    #expect(try plugin.sha256 != run.plan().plugins.first { $0.role == .objective }?.sha256)
+    #expect(try plugin.sha256 == run.plan().plugins.first { $0.role == .reweighter }?.sha256, "the file that is there now")
+    // Three times the weights from the fifth step on: as if the learning rate of the forget samples were another.
+    #expect(try run.weights("live") != run.weights("plain"))
+    // The bytes that the run began with are gone, and a replay says so.
+    do {
+      _ = try Engine.replay(run.run("live"), cancel: CancelFlag(), sink: { _ in })
+      Issue.record("a run with other bytes was repeated")
+    } catch {
+      #expect("\(error)".contains("org.example.cap"), "\(error)")
+    }
+  }
+
+  /// Builds the reweighter `org.example.cap` with another weight than 1/n, and puts it where the one before it is.
+  private static func buildCap(weight: String, in folder: URL) throws -> URL {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let source = root.appendingPathComponent("Tests/EngineTests/Fixtures/cap")
+    let target = folder.appendingPathComponent("plugin")
+    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+    let text = try String(contentsOf: source.appendingPathComponent("cap.c"), encoding: .utf8)
+    try #require(text.contains("lethe_of_float(1.0 /"))
+    try text.replacing("lethe_of_float(1.0 /", with: "lethe_of_float(\(weight) /")
+      .write(to: folder.appendingPathComponent("cap.c"), atomically: true, encoding: .utf8)
+    let compiler = Process()
+    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    compiler.currentDirectoryURL = source
+    compiler.arguments = [
+      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", folder.path + "/cap.c", "-lm",
+      "-o", target.path + "/libcap.so.new",
+    ]
+    try compiler.run()
+    compiler.waitUntilExit()
+    try #require(compiler.terminationStatus == 0)
+    let library = target.appendingPathComponent("libcap.so")
+    try #require(rename(library.path + ".new", library.path) == 0)
+    return library
   }
 
   // MARK: The socket
