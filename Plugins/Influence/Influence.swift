@@ -69,7 +69,11 @@ struct Influence: Procedure {
       try call.progress(taken, of: iterations)
     }
     try call.report("iterations", Double(taken))
-    try call.report("residual", size > 0 ? (left / size).squareRoot() : 0)
+    let residual = size > 0 ? (left / size).squareRoot() : 0
+    try call.report("residual", residual)
+    if residual > 1 {
+      call.log("the residual grew to \(residual) times its beginning; more damping may help", level: LETHE_LOG_WARNING)
+    }
     return k
   }
 

@@ -173,10 +173,18 @@ struct Evaluation {
     return scores
   }
 
-  /// Accuracy and loss on the validation set, during a run.
+  /// Accuracy and loss during a run, on the validation set if the recipe names no others.
   func validate(_ model: TrainableModel) throws -> [Measurement] {
-    let outputs = try outputs(of: model, on: [.validation])
-    return try evaluator.measure([.va, .validationLoss], outputs: outputs, cancel: cancel)
+    let sets = plan.evaluate.during ?? [.validation]
+    let metrics: [Metric] = sets.flatMap { set -> [Metric] in
+      switch set {
+      case .forget: [.ua, .forgetLoss]
+      case .retain: [.ra, .retainLoss]
+      case .test: [.ta, .testLoss]
+      case .validation: [.va, .validationLoss]
+      }
+    }
+    return try evaluator.measure(metrics, outputs: outputs(of: model, on: sets), cancel: cancel)
   }
 
   /// RTE of these seconds, where the recipe asks for it.

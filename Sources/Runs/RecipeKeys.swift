@@ -295,7 +295,8 @@ package struct RecipeSection: Sendable, Equatable {
   static let evaluate = RecipeSection(
     "evaluate",
     [
-      RecipeKey("every", "N epochs, N steps", "never", "how often the validation set is measured during the run"),
+      RecipeKey("every", "N epochs, N steps", "never", "how often the model is measured during the run"),
+      RecipeKey("during", "list", "[validation]", "the sets that a classifier is measured on then: accuracy and loss"),
       RecipeKey("sets", "list", "[forget, retain, test, validation]", "the sets measured at the end"),
       RecipeKey("metrics", "list", "all that cost little", "what is measured: see below"),
       RecipeKey(

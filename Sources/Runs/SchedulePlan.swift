@@ -179,8 +179,10 @@ package enum MetricName: String, Sendable, Codable, CaseIterable {
 
 /// What is measured, on what and when.
 package struct EvaluatePlan: Sendable, Equatable, Codable {
-  /// How often it is measured during the run, on the validation set; nil for only at the end.
+  /// How often it is measured during the run; nil for only at the end.
   package var every: Interval?
+  /// The sets that a classifier is measured on during the run; nil for the validation set alone.
+  package var during: [SampleSet]? = nil
   /// The sets measured at the end.
   package var sets: [SampleSet]
   /// The metrics.

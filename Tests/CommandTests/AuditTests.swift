@@ -45,6 +45,11 @@ import Testing
     for row in rows {
       let area = try #require((row["auc"] as? [String: Double])?["value"])
       #expect(area > 0 && area < 1)
+      // A model that never saw the forget samples cannot be told from one that never saw the others.
+      if row["model"] as? String == "retrained" {
+        let deviation = try #require(row["auc_chance_deviation"] as? Double)
+        #expect(abs(area - 0.5) < 3 * deviation, "\(area), chance is 0.5 ± \(deviation)")
+      }
       // 40 held-out samples at most have no rate of one in a hundred.
       #expect(row["tpr_at_fpr_0.01"] == nil)
     }

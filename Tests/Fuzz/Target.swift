@@ -25,6 +25,7 @@ struct Target: Sendable {
       name: "safetensors",
       body: { bytes in read(bytes) { _ = try ArrayFiles.safetensors(path: $0, cancel: CancelFlag()) } }),
     Target(name: "cifar", body: cifar),
+    Target(name: "cifar-100", body: cifar100),
     Target(name: "tiny-imagenet", body: tinyImageNet),
     Target(
       name: "file-list",
@@ -38,6 +39,17 @@ struct Target: Sendable {
     Target(
       name: "events", body: { bytes in _ = try? RunEvent.read(String(decoding: bytes, as: UTF8.self), file: "e") }),
     Target(name: "control", body: control),
+    Target(name: "split", body: { bytes in read(bytes) { _ = try Split.read($0) } }),
+    Target(name: "weights", body: { bytes in read(bytes) { _ = try SafeTensors.read($0) } }),
+    Target(
+      name: "published",
+      body: { bytes in _ = try? PublishedTable(text: String(decoding: bytes, as: UTF8.self), file: "paper.yaml") }),
+    Target(
+      name: "audit-plan",
+      body: { bytes in _ = try? AuditPlan(yaml: String(decoding: bytes, as: UTF8.self), file: "audit.yaml") }),
+    Target(name: "audit-report", body: { bytes in _ = try? AuditReport(json: Data(bytes), file: "audit.json") }),
+    Target(name: "run-report", body: { bytes in _ = try? RunReport(json: Data(bytes), file: "report.json") }),
+    Target(name: "lock", body: lock),
   ]
 
   // MARK: Readers of several files
@@ -66,6 +78,15 @@ struct Target: Sendable {
       files[name] = row
     }
     read(files) { _ = try CIFARFiles.load(path: $0, cancel: CancelFlag()) }
+  }
+
+  /// Two pieces: the training file and the names. The test file is good.
+  @Sendable private static func cifar100(_ bytes: [UInt8]) {
+    let (batch, names) = pieces(bytes)
+    let row = [UInt8](repeating: 0, count: 3074)
+    read(["train.bin": batch, "test.bin": row, "fine_label_names.txt": names]) {
+      _ = try CIFARFiles.load(path: $0, cancel: CancelFlag())
+    }
   }
 
   /// Two pieces: the training images and their labels, inside a good archive (a tar, whose sums are easily made).
@@ -154,6 +175,11 @@ struct Target: Sendable {
     precondition(plan?.pipeline != nil, "the recipe of the fuzzed run is right")
     return plan
   }()
+
+  @Sendable private static func lock(_ bytes: [UInt8]) {
+    let trust = TrustPolicy(user: geteuid(), privateGroup: nil, executableFolders: [])
+    read(bytes) { _ = try PluginLock(reading: $0, trust: trust) }
+  }
 
   // MARK: Files
 
