@@ -23,6 +23,8 @@ package struct CheckReport: Sendable, Codable, Equatable {
     package var calls: Int
     /// Mean, in microseconds, the host's own work included.
     package var microseconds: Double
+    /// The most memory that the process took in one of them beyond what it had, in KiB, the host's own included.
+    package var kibibytes: Int
   }
 
   /// The file, without links.

@@ -1,12 +1,13 @@
 import Glibc
+import PluginHost
 
 /// What the system says about this process.
 enum ProcessFacts {
   /// Threads that run.
-  static var threads: Int { number(after: "Threads:", in: "/proc/self/status") ?? 1 }
+  static var threads: Int { ProcessStatus.number(after: "Threads:") ?? 1 }
 
   /// Resident memory in KiB.
-  static var residentKiB: Int { number(after: "VmRSS:", in: "/proc/self/status") ?? 0 }
+  static var residentKiB: Int { ResidentMemory.kibibytes }
 
   /// The version of glibc, "2.36".
   static var glibc: String {
@@ -25,18 +26,5 @@ enum ProcessFacts {
       usleep(10_000)
     }
     return condition()
-  }
-
-  private static func number(after word: String, in path: String) -> Int? {
-    guard let file = unsafe fopen(path, "r") else { return nil }
-    defer { unsafe fclose(file) }
-    var line: UnsafeMutablePointer<CChar>?
-    var room = 0
-    defer { unsafe free(line) }
-    while unsafe getline(&line, &room, file) > 0, let text = unsafe line {
-      let words = unsafe String(cString: text).split(whereSeparator: \.isWhitespace)
-      if words.count > 1, words[0] == word { return Int(words[1]) }
-    }
-    return nil
   }
 }

@@ -166,6 +166,16 @@ extension StrategyProbe {
     for (call, times) in rig.check.times where times.longest > 1 {
       report("\(call) took \(Int(times.longest * 10) / 10) s")
     }
-    add(rig.check.times)
+    // Looking at memory takes longer than many calls: in a life of its own.
+    let other = try ready()
+    other.check.watchesMemory = true
+    _ = try other.steps(0..<steps)
+    other.destroy()
+    add(
+      rig.check.times.merging(other.check.times) { time, memory in
+        var both = time
+        both.mostKiB = memory.mostKiB
+        return both
+      })
   }
 }

@@ -118,7 +118,7 @@ final class StrategyProbe {
       outcome.timings.append(
         CheckReport.Timing(
           strategy: handle.manifest.id, call: call, calls: time.calls,
-          microseconds: time.seconds / Double(max(1, time.calls)) * 1e6))
+          microseconds: time.seconds / Double(max(1, time.calls)) * 1e6, kibibytes: max(0, time.mostKiB)))
     }
   }
 }

@@ -20,7 +20,7 @@ final class Pipeline {
   private let maskStage: MaskStage
   private let world: World
   private let loader: PartLoader
-  private var objective: ObjectiveInstance
+  private var loadedObjective: ObjectiveInstance?
   private var transform: LossTransform?
   private var reweighter: (any Reweighting)?
   private var updater: UpdaterInstance?
@@ -43,24 +43,30 @@ final class Pipeline {
     loader = PartLoader(world: world, cancel: cancel)
     maskStage = MaskStage(
       plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
-    objective = try loader.objective(parts.objective, step: nil)
-    transform = try parts.transform.map { try loader.transform($0) }
-    reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
-    updater = try parts.updater.map { try loader.updater($0, step: nil) }
+  }
+
+  private var objective: ObjectiveInstance {
+    get {
+      guard let loadedObjective else { preconditionFailure("parts are loaded by 'begin' or 'restore'") }
+      return loadedObjective
+    }
+    set { loadedObjective = newValue }
   }
 
   // MARK: Life
 
-  /// Readies the parts at the beginning of a run and makes the mask.
+  /// Loads and readies the parts at the beginning of a run and makes the mask.
   func begin() throws {
+    try loadParts()
     try prepareParts()
     let mask = try parts.mask.map { try maskStage.mask($0, after: step) }
     try learner.setMask(mask, hard: parts.mask?.freeze != .gradient)
   }
 
-  /// Readies the parts that were in force at a checkpoint, and gives model, optimizer and parts the state they had.
+  /// Loads and readies the parts that were in force at a checkpoint, and gives model, optimizer and parts the state they had.
   func restore(_ checkpoint: Checkpoint) throws {
     step = checkpoint.step
+    try loadParts()
     try prepareParts()
     try checkpoint.restore(learner)
     kept = try checkpoint.kept()
@@ -85,6 +91,14 @@ final class Pipeline {
     try objective.finish(step: step)
     try reweighter?.finish(step: step)
     try updater?.finish(step: step)
+  }
+
+  /// Loads the parts in force and no others: one that was swapped out may be gone, or be what ended the run before.
+  private func loadParts() throws {
+    objective = try loader.objective(parts.objective, step: nil)
+    transform = try parts.transform.map { try loader.transform($0) }
+    reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
+    updater = try parts.updater.map { try loader.updater($0, step: nil) }
   }
 
   private func prepareParts() throws {
@@ -139,13 +153,10 @@ final class Pipeline {
     if let part = swap.mask?.part { _ = try loader.mask(part.part, step: step) }
   }
 
-  /// Puts the parts of a swap in force without readying them, on the way to a checkpoint that lies after it.
-  func skip(to swap: SwapPlan) throws {
+  /// Puts the parts of a swap in force without loading them, on the way to a checkpoint that lies after it.
+  func skip(to swap: SwapPlan) {
     parts = parts.applying(swap)
     world.swaps += 1
-    objective = try loader.objective(parts.objective, step: nil)
-    reweighter = try parts.reweighter.map { try loader.reweighter($0, step: nil) }
-    updater = try parts.updater.map { try loader.updater($0, step: nil) }
   }
 
   private func checkShape(_ swap: SwapPlan) throws {

@@ -84,7 +84,7 @@ final class Unlearning {
       recall(checkpoint)
       for index in swaps.indices
       where checkpoint.swapped?.contains(index) ?? timeline.isDue(swaps[index].plan, by: step) {
-        try pipeline.skip(to: swaps[index].plan)
+        pipeline.skip(to: swaps[index].plan)
         swaps[index].isDone = true
       }
       schedule = pipeline.parts.schedule(nominal)

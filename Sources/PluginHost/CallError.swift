@@ -51,10 +51,17 @@ enum CallError {
     unsafe memset(start, Int32(CheckMode.filler), messageBytes)
     if capacity > 0 { unsafe start[0] = 0 }
     unsafe error.message_cap = UInt32(capacity)
-    let clock = ContinuousClock()
-    let began = clock.now
-    let status = unsafe body(&error)
-    check.note(name, seconds: (clock.now - began) / .seconds(1))
+    let status: lethe_status
+    if check.watchesMemory {
+      let before = ResidentMemory.startWatching()
+      unsafe status = body(&error)
+      check.note(name, kibibytes: ResidentMemory.mostKiB - before)
+    } else {
+      let clock = ContinuousClock()
+      let began = clock.now
+      unsafe status = body(&error)
+      check.note(name, seconds: (clock.now - began) / .seconds(1))
+    }
     if status != LETHE_OK { unsafe check.note(status, error, start, messageBytes) }
     if capacity < messageBytes { unsafe start[capacity] = 0 }
     return status

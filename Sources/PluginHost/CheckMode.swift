@@ -14,6 +14,8 @@ package final class CheckMode {
   package var capacity: Int?
   /// Bytes that a state stream gives at a time, when not all that is asked for.
   package var piece: Int?
+  /// Whether the memory of calls is looked at, which takes longer than many of them.
+  package var watchesMemory = false
   /// Whether reweighters are asked about losses that are not finite, as they are on a device.
   package var asksAnyway = false
 
@@ -50,6 +52,8 @@ package final class CheckMode {
     package var calls = 0
     package var seconds = 0.0
     package var longest = 0.0
+    /// The most KiB that the process had resident during one of them beyond what it had before it.
+    package var mostKiB = 0
   }
 
   package init() {}
@@ -64,6 +68,10 @@ package final class CheckMode {
   func failsNow() -> Bool {
     requests += 1
     return requests == failing
+  }
+
+  func note(_ call: String, kibibytes: Int) {
+    times[call, default: Times()].mostKiB = max(times[call]?.mostKiB ?? 0, kibibytes)
   }
 
   func note(_ call: String, seconds: Double) {

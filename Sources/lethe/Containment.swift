@@ -20,7 +20,8 @@ struct Containment: ParsableArguments {
   @Option(
     name: .customLong("contain-memory"),
     help: ArgumentHelp(
-      "With --contain: the most memory that the run may have resident [80 % of the machine's].", valueName: "GiB"))
+      "With --contain: the most memory that the run may have resident [80 % of what the machine or the container has].",
+      valueName: "GiB"))
   var memory: Double?
 
   func validate() throws {
@@ -39,7 +40,7 @@ struct Containment: ParsableArguments {
     if try CallRecorder.isWatched(endsBy: SIGTERM) { return false }
     let child = try Child()
     let code = try child.watch(
-      seconds: seconds ?? 600, bytes: Int(memory.map { $0 * 1_073_741_824 } ?? 0.8 * Child.physicalMemory))
+      seconds: seconds ?? 600, bytes: Int(memory.map { $0 * 1_073_741_824 } ?? 0.8 * Child.memory))
     Output.leave(code)
   }
 
@@ -67,7 +68,14 @@ struct Containment: ParsableArguments {
       Signals.pass { signal in if signal == SIGTERM || !hasTerminal { kill(pid, signal) } }
     }
 
-    static var physicalMemory: Double { Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE))) }
+    /// Bytes that there are: the machine's, or those that its container may use.
+    static var memory: Double {
+      let machine = Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+      let files = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+      let limits = files.compactMap { try? String(contentsOfFile: $0, encoding: .utf8) }
+        .compactMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+      return limits.reduce(machine, min)
+    }
 
     /// Waits for the child's end; gives its exit code.
     ///

@@ -153,8 +153,8 @@ extension CheckReport {
       }
     }
     if !timings.isEmpty {
-      let rows = timings.map { [$0.strategy, $0.call, NumberText.fixed($0.microseconds, 1)] }
-      text += "\n" + TextTable(heading: ["strategy", "call", "µs a call"], rows: rows).leftAligned
+      let rows = timings.map { [$0.strategy, $0.call, NumberText.fixed($0.microseconds, 1), String($0.kibibytes)] }
+      text += "\n" + TextTable(heading: ["strategy", "call", "µs a call", "KiB at most"], rows: rows).leftAligned
     }
     let sum = [(count(.failure), "failure"), (count(.warning), "warning"), (count(.note), "note")]
       .map { "\($0) \($1)\($0 == 1 ? "" : "s")" }

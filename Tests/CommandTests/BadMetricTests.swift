@@ -46,6 +46,56 @@ import Testing
     #expect(answer.out.isEmpty)
   }
 
+  /// Those that compare classifiers, and the attacks.
+  static let metrics = [
+    "agreement", "js-divergence", "weight-distance", "weights-moved", "per-class", "relearn", "tow", "average-gap",
+    "mia-svc-correctness", "mia-svc-entropy", "mia-svc-modified-entropy", "mia-svc-modified-entropy-published",
+    "mia-svc-probabilities", "mia-threshold",
+  ]
+
+  @Test(arguments: metrics) func `ten ways to ask for a metric wrongly are refused by name`(_ metric: String) throws {
+    let wrong = metric.replacing("-", with: "_") + "s"
+    let ways: [([String], String)] = [
+      (["evaluate.metrics=[\(wrong)]"], "'\(wrong)'"),
+      (["evaluate.metrics=[\(metric.uppercased())]"], "did you mean '\(metric)'?"),
+      (["evaluate.metrics=[ua, \(metric), \(metric)]"], "'evaluate.metrics' has '\(metric)' twice"),
+      (["evaluate.metrics=[{\(metric): 1}]"], "evaluate.metrics"),
+      (["evaluate.metrics={\(metric): true}"], "evaluate.metrics"),
+      (["evaluate.metrics=[[\(metric)]]"], "evaluate.metrics"),
+      (["evaluate.metrics=[\(metric)@acc]"], "'\(metric)@acc'"),
+      (["evaluate.metrics=[ua]", "evaluate.table=[\(metric)]"], "'evaluate.table'"),
+      (["evaluate.metrics=[\(metric)]", "evaluate.table=[\(metric), \(metric)]"], "'evaluate.table'"),
+      (["evaluate.metrics=[\(metric)]", "evaluate.sets=[]"], "'evaluate.sets' needs at least one set"),
+      (["evaluate.metrics=[\(metric)]", "evaluate.sets=[forget, forget]"], "'evaluate.sets' has 'forget' twice"),
+    ]
+    for (changes, message) in ways {
+      let answer = try Command().small("plan", changes)
+      #expect(answer.code == 65 && answer.out.isEmpty, "\(changes): \(answer.code) \(answer.err)")
+      #expect(answer.err.contains(message), "\(changes): \(answer.err)")
+    }
+  }
+
+  @Test func `sets that cannot be measured on the way are refused`() throws {
+    for (changes, message) in [
+      (["evaluate.during=[test]"], "'evaluate.during' needs 'evaluate.every', which says how often"),
+      (["evaluate.every=1 epoch", "evaluate.during=[]"], "'evaluate.during' needs at least one set"),
+      (["evaluate.every=1 epoch", "evaluate.during=[tests]"], "did you mean 'test'?"),
+      (
+        ["evaluate.every=1 epoch", "evaluate.during=[validation]", "data.validation=0"],
+        "the set 'validation' needs a validation set"
+      ),
+    ] {
+      let answer = try Command().small("plan", changes)
+      #expect(answer.code == 65 && answer.err.contains(message), "\(changes): \(answer.err)")
+    }
+    let command = try Command()
+    let answer = try command.small("run", ["evaluate.every=1 epoch", "evaluate.during=[forget, test]"])
+    #expect(answer.code == 0, "\(answer.err)")
+    let events = String(decoding: try command.runFile("events.jsonl"), as: UTF8.self)
+    let measured = events.split(separator: "\n").filter { $0.contains("\"model\":\"step ") }
+    #expect(measured.count == 2 && measured.allSatisfy { $0.contains("\"ta@") && $0.contains("\"ua@") }, "\(measured)")
+  }
+
   @Test func `outputs that overflow end with 75, the metric, the set and the sample`() throws {
     let command = try Command()
     #expect(try command.small("run").code == 0)

@@ -119,6 +119,53 @@ import Testing
       Way(rule: String(breaks.prefix { $0 != ":" }), breaks: breaks, words: words, fixture: "broken-metric")
     } + [Way(rule: "batch-size", breaks: "batch-size", words: "in batches of", code: 1, fixture: "broken-metric")]
 
+  /// What a procedure does.
+  static let procedures: [Way] =
+    [
+      ("procedure", "not finite after run"), ("procedure: infinite", "not finite after run"), ("determinism", ""),
+      ("ignored-failure", "and the call went well"), ("kept-handles", "more with each"), ("stale-context", ""),
+      ("cancel", ""),
+    ].map { breaks, words in
+      Way(rule: String(breaks.prefix { $0 != ":" }), breaks: breaks, words: words, fixture: "broken-procedure")
+    }
+
+  @Test func `a procedure that keeps to the rules breaks none`() throws {
+    let command = try Command()
+    let (answer, report) = try check(
+      try plugin(Way(rule: "", fixture: "broken-procedure"), in: command), in: command)
+    #expect(answer.code == 0, "\(answer.out)")
+    #expect(Set(report.passed).isSuperset(of: ["procedure", "determinism", "cancel", "kept-handles"]))
+  }
+
+  @Test func `many functions at load are a note`() throws {
+    let command = try Command()
+    let way = Way(rule: "constructors", compiler: ["-DCONSTRUCTORS"])
+    let (answer, report) = try check(try plugin(way, in: command), ["--only", "constructors"], in: command)
+    #expect(answer.code == 0, "\(answer.out)")
+    #expect(report.findings.contains { $0.rule == "constructors" && $0.text == "5 functions run when it is loaded" })
+  }
+
+  @Test func `a plugin that needs a newer glibc than there is is told so`() throws {
+    let command = try Command()
+    // A library that says it is the C library of some day to come.
+    try command.write("int from_tomorrow(void) { return 0; }\n", to: "tomorrow.c")
+    try command.write("GLIBC_2.99 { global: from_tomorrow; local: *; };\n", to: "tomorrow.version")
+    try shell(
+      [
+        "cc", "-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libc.so.6", "-Wl,--version-script,tomorrow.version",
+        "tomorrow.c",
+        "-o", "libtomorrow.so",
+      ], in: command.folder)
+    let way = Way(rule: "glibc-floor", compiler: ["-DTOMORROW", "-L.", "-ltomorrow"])
+    let (answer, report) = try check(try plugin(way, in: command), ["--only", "glibc-floor"], in: command)
+    #expect(answer.code == 2, "\(answer.out)")
+    #expect(
+      report.findings.contains {
+        $0.level == "failure" && $0.text.hasPrefix("it needs glibc 2.99, and this machine has 2.")
+      },
+      "\(answer.out)")
+  }
+
   @Test func `a metric that keeps to the rules breaks none`() throws {
     let command = try Command()
     let (answer, report) = try check(
@@ -181,7 +228,7 @@ import Testing
     Way(rule: "tunable", compiler: ["-DNO_RETUNE"], words: "retune"),
   ]
 
-  @Test(arguments: deeds + ends + files + metrics)
+  @Test(arguments: deeds + ends + files + metrics + procedures)
   func `each way to break a rule is caught by the rule, and the command survives it`(_ way: Way) throws {
     let command = try Command()
     let file = try plugin(way, in: command)

@@ -147,6 +147,39 @@ import Testing
   }
 
   @Test(.enabled(if: python != nil, why))
+  func `files that are not SVHN's are refused with what would be right`() throws {
+    let good = "'X': numpy.zeros((32, 32, 3, 4), numpy.uint8), 'y': numpy.ones((4, 1))"
+    let ways = [
+      ("'y': numpy.ones((4, 1))", "has no arrays X and y"),
+      ("'X': numpy.zeros((32, 32, 3, 4), numpy.uint8)", "has no arrays"),
+      (good.replacing("uint8", with: "float32"), "expected uint8 (32, 32, 3, N)"),
+      (good.replacing("(32, 32, 3, 4)", with: "(4, 32, 32, 3)"), "expected uint8 (32, 32, 3, N)"),
+      (good.replacing("(32, 32, 3, 4)", with: "(32, 32, 4)"), "expected uint8 (32, 32, 3, N)"),
+      (good.replacing("(32, 32, 3, 4)", with: "(48, 48, 3, 4)"), "expected uint8 (32, 32, 3, N)"),
+      (good.replacing("ones((4", with: "ones((3"), "labels that are not 1 to 10"),
+      (good.replacing("ones", with: "zeros"), "labels that are not 1 to 10"),
+      (good.replacing("numpy.ones((4, 1))", with: "11 * numpy.ones((4, 1))"), "labels that are not 1 to 10"),
+      (good.replacing("numpy.ones((4, 1))", with: "1.5 * numpy.ones((4, 1))"), "labels that are not 1 to 10"),
+      (good.replacing("numpy.ones((4, 1))", with: "numpy.full((4, 1), numpy.nan)"), "labels that are not 1 to 10"),
+      (good.replacing("(32, 32, 3, 4)", with: "(32, 32, 3, 0)").replacing("(4, 1)", with: "(0, 1)"), "expected uint8"),
+    ]
+    for (content, message) in ways {
+      let command = try Command()
+      let code = "import numpy, scipy.io; scipy.io.savemat('train_32x32.mat', {\(content)})"
+      try #require(try run(["-c", code], in: command).code == 0, "\(content)")
+      let answer = try script("convert-svhn", [".", "svhn.npz"], in: command)
+      #expect(answer.code == 65 && answer.err.contains(message), "\(content): \(answer.code) \(answer.err)")
+      #expect(answer.err.split(separator: "\n").count == 1, "\(answer.err)")
+      #expect(try command.names() == ["train_32x32.mat"])
+    }
+    let command = try Command()
+    #expect(try script("convert-svhn", [".", "svhn.npz"], in: command).code == 66)
+    try command.write("no MATLAB file", to: "train_32x32.mat")
+    #expect(try script("convert-svhn", [".", "svhn.npz"], in: command).code == 65)
+    #expect(try script("convert-svhn", ["."], in: command).code == 64)
+  }
+
+  @Test(.enabled(if: python != nil, why))
   func `the reference split has the published leak, and none with one seed`() throws {
     let command = try Command()
     let labels = try run(

@@ -244,6 +244,13 @@ struct ControlTests {
     #expect(try plugin.sha256 == bytesNow())
     // Three times the weights from the fifth step on: as if the learning rate of the forget samples were another.
     #expect(try run.weights("live") != run.weights("plain"))
+    // A run that stops after that goes on with the part in force, though the one that it began with is gone.
+    _ = try Self.buildCap(weight: "1.0", in: folder)
+    try carryOut(
+      run, "stopped", asking: [try request(.swap, "reweighter={plugin: org.example.cap, cap: 100}")], at: 5,
+      stopAfter: 10, meanwhile: { _ = try? Self.buildCap(weight: "3.0", in: folder) })
+    try run.resume("stopped")
+    #expect(try run.weights("stopped") == run.weights("live"))
     // The bytes that the run began with are gone, and a replay says so.
     do {
       _ = try Engine.replay(run.run("live"), cancel: CancelFlag(), sink: { _ in })
@@ -294,7 +301,7 @@ struct ControlTests {
     }.carryOut()
     #expect(mode.withLock { $0 } == S_IFSOCK | 0o600)
     #expect(!FileManager.default.fileExists(atPath: path))
-    #expect(throws: EngineError.notRunning(folder: run.run().path)) {
+    #expect(throws: EngineError.alreadyFinished(path: run.run().path)) {
       try ControlClient.ask(ControlRequest(.status), of: run.run())
     }
   }

@@ -7,9 +7,9 @@
 # usage: test.sh PREFIX [--all] [LANGUAGE …]      default: c cpp swift rust python
 #   --all   every role in Swift as well, where a build takes longest; without it two of them
 #
-# A language whose tool is absent, or fails, is reported as skipped. LETHE_PYTHON names the Python for plugins in it,
+# Where Rust's tool is absent, or fails, Rust is reported as skipped; any other language must be there. LETHE_PYTHON names the Python for plugins in it,
 # LIBTORCH the folder of LibTorch; else both are found as users' are.
-# exit status: 0 all is well or skipped, 1 something is not, 64 wrong usage
+# exit status: 0 all is well, 1 something is not, 64 wrong usage
 set -euo pipefail
 
 prefix=${1-}
@@ -128,6 +128,7 @@ for language in "${languages[@]}"; do
   reason=$(absent "$language")
   if [ -n "$reason" ]; then
     printf '  %-8s skipped: %s\n' "$language" "$reason"
+    [ "$language" = rust ] || problem "$language was not tried: $reason"
     continue
   fi
   roles=(objective reweighter mask updater procedure metric)

@@ -170,18 +170,16 @@ package enum ControlClient {
   package static func ask(_ request: ControlRequest, of folder: URL) throws(EngineError) -> ControlReply {
     let directory: Int32
     do throws(EngineError) { directory = try ControlAddress.open(folder.path) } catch {
-      throw .notARun(path: folder.path, missing: ControlAddress.name)
+      throw .notARun(path: folder.path, missing: RunFolder(url: folder).plan.lastPathComponent)
     }
     defer { Glibc.close(directory) }
     // The very file that is looked at is the one that is spoken to, not what may lie there a moment later.
-    guard let found = ControlAddress.find(directory) else { throw .notRunning(folder: folder.path) }
+    guard let found = ControlAddress.find(directory) else { throw absent(folder) }
     defer { Glibc.close(found.file) }
     guard found.status.st_mode & S_IFMT == S_IFSOCK, found.status.st_uid == geteuid() else {
       throw .foreignRun(folder: folder.path)
     }
-    guard let connection = ControlAddress.connect(to: "/proc/self/fd/\(found.file)") else {
-      throw .notRunning(folder: folder.path)
-    }
+    guard let connection = ControlAddress.connect(to: "/proc/self/fd/\(found.file)") else { throw absent(folder) }
     defer { Glibc.close(connection) }
     guard ControlAddress.peer(of: connection) == geteuid() else { throw .foreignRun(folder: folder.path) }
     guard Wire.send(request.line(), to: connection),
@@ -189,6 +187,16 @@ package enum ControlClient {
       let reply = ControlReply(line: bytes)
     else { throw .noAnswer(folder: folder.path) }
     return reply
+  }
+
+  /// Why no process carries out the run of a folder.
+  private static func absent(_ folder: URL) -> EngineError {
+    let run = RunFolder(url: folder)
+    guard FileManager.default.fileExists(atPath: run.plan.path) else {
+      return .notARun(path: folder.path, missing: run.plan.lastPathComponent)
+    }
+    let isOver = FileManager.default.fileExists(atPath: run.reportJSON.path)
+    return isOver ? .alreadyFinished(path: folder.path) : .notRunning(folder: folder.path)
   }
 }
 

@@ -257,6 +257,16 @@ LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *given, const lethe
   return LETHE_OK;
 }
 
+#ifdef CONSTRUCTORS
+__attribute__((constructor)) static void one(void) {}
+__attribute__((constructor)) static void two(void) {}
+__attribute__((constructor)) static void three(void) {}
+__attribute__((constructor)) static void four(void) {}
+#endif
+#ifdef TOMORROW
+int from_tomorrow(void);
+static int (*const tomorrow)(void) __attribute__((used)) = from_tomorrow;
+#endif
 #ifdef EXTRA_EXPORT
 LETHE_EXPORT int broken_helper(void);
 int broken_helper(void) { return 1; }
