@@ -19,7 +19,6 @@ static lethe_status run(lethe_self s, lethe_ctx ctx, const lethe_procedure_in *i
     const lethe_status status =
         call(ctx, "aten::mul_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)", args, 2, &out, err);
     if (status != LETHE_OK && !breaks("ignored-failure")) return failed(status, err);
-    if (breaks("kept-handles")) TRY(tensors()->keep(ctx, parameters.tensors[i], &out, err));
   }
   return LETHE_OK;
 }

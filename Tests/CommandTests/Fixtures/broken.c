@@ -258,10 +258,11 @@ LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *given, const lethe
 }
 
 #ifdef CONSTRUCTORS
-__attribute__((constructor)) static void one(void) {}
-__attribute__((constructor)) static void two(void) {}
-__attribute__((constructor)) static void three(void) {}
-__attribute__((constructor)) static void four(void) {}
+static volatile int loads;
+__attribute__((constructor)) static void one(void) { loads++; }
+__attribute__((constructor)) static void two(void) { loads++; }
+__attribute__((constructor)) static void three(void) { loads++; }
+__attribute__((constructor)) static void four(void) { loads++; }
 #endif
 #ifdef TOMORROW
 int from_tomorrow(void);
