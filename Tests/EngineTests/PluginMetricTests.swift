@@ -14,8 +14,8 @@ struct PluginMetricTests {
     .deletingLastPathComponent()
 
   /// Compiles a C file of the repository into a folder that only the user can write to.
-  private func build(_ source: String, _ library: String, in folder: URL) throws -> URL {
-    let place = Self.root.appendingPathComponent(source)
+  static func build(_ source: String, _ library: String, in folder: URL) throws -> URL {
+    let place = root.appendingPathComponent(source)
     let target = folder.appendingPathComponent("built")
     try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     let file = target.appendingPathComponent(library)
@@ -23,7 +23,7 @@ struct PluginMetricTests {
     compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     compiler.currentDirectoryURL = place.deletingLastPathComponent()
     compiler.arguments = [
-      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(Self.root.path)/sdk/include", "-I.", place.lastPathComponent,
+      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", place.lastPathComponent,
       "-lm", "-o", file.path,
     ]
     try compiler.run()
@@ -57,7 +57,7 @@ struct PluginMetricTests {
   func `the calibration error of a plugin is what its definition gives, for every set`() throws {
     var toy = try ToyRun()
     defer { toy.clean() }
-    let plugin = try build("examples/plugins/calibration/calibration.c", "libcalibration.so", in: toy.folder)
+    let plugin = try Self.build("examples/plugins/calibration/calibration.c", "libcalibration.so", in: toy.folder)
     toy.pluginFolders = [plugin.deletingLastPathComponent().path]
     toy.overrides = [
       "evaluate.plugins=[org.example.ece, {plugin: org.example.ece, bins: 7}]", "evaluate.metrics=[ua, loss]",
@@ -96,7 +96,7 @@ struct PluginMetricTests {
   func `a plain function measures what the host's own metric measures`() throws {
     let toy = try ToyRun()
     defer { toy.clean() }
-    let library = try build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder)
+    let library = try Self.build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder)
     var run = toy
     run.overrides = [
       "evaluate.plugins=[{library: '\(library.path)', \(Self.meanLoss), test: {loss: [1, 5], expect: 3}}, "
@@ -120,7 +120,7 @@ struct PluginMetricTests {
   func `a test that fails ends the run before anything is trained`() throws {
     let toy = try ToyRun()
     defer { toy.clean() }
-    let library = try build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder).path
+    let library = try Self.build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder).path
     let ways: [(String, String)] = [
       (
         "evaluate.plugins=[{library: '\(library)', \(Self.meanLoss), test: {loss: [1, 5], expect: 4}}]",
@@ -156,37 +156,10 @@ struct PluginMetricTests {
   }
 
   @Test
-  func `a metric is shown losses, timesteps and drawn images of a diffusion model`() throws {
-    var toy = try DiffusionRunTests.toy()
-    defer { toy.clean() }
-    let plugin = try build("Tests/EngineTests/Fixtures/looks/looks.c", "liblooks.so", in: toy.folder)
-    toy.pluginFolders = [plugin.deletingLastPathComponent().path]
-    toy.overrides = ["evaluate.plugins=[org.example.looks]", "evaluate.generation.samples=10"]
-    let report = try toy.carryOut()
-    for model in [MeasuredModel.original, .retrained, .unlearned] {
-      let metrics = try #require(report[model: model]?.metrics)
-      func value(_ id: String) throws -> MetricValue {
-        try #require(metrics.first { $0.id.hasPrefix(id) }, "\(metrics.map(\.id))")
-      }
-      for set in ["forget", "retain", "test"] {
-        let own = try value("denoising-\(set)@")
-        let found = try value("org.example.looks/mean-loss-\(set)")
-        #expect(abs(found.value - own.value) < 1e-4 * own.value, "\(model.text), \(set)")
-        #expect(found.samples.map { $0 > 0 } == true && found.plugin == "org.example.looking 1.0.0")
-        let timestep = try value("org.example.looks/mean-timestep-\(set)").value
-        #expect(timestep > 0 && timestep < 999)
-      }
-      #expect(try value("org.example.looks/drawn").value == 10)
-      let farthest = try value("org.example.looks/farthest").value
-      #expect(farthest > 0 && farthest <= 1)
-    }
-  }
-
-  @Test
   func `a transform changes the run as its derivative says, and the identity changes no bit`() throws {
     var toy = try ToyRun()
     defer { toy.clean() }
-    let library = try build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder).path
+    let library = try Self.build("Tests/PluginHostTests/Fixtures/functions.c", "libfunctions.so", in: toy.folder).path
     try toy.carryOut("plain")
     toy.overrides = [
       "pipeline.transform={library: '\(library)', symbol: same, derivative: one, signature: 'double(double loss)', "
