@@ -4,29 +4,17 @@ import Testing
 /// `--contain`: whatever a plugin does to its process, the command says which plugin and which call it was, and the run goes on
 /// from its last checkpoint.
 @Suite struct ContainTests {
-  /// A plugin of `doom.c`, for all tests of this process.
-  private static let plugins: URL? = try? {
-    let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-      .appendingPathComponent("lethe-doom-\(ProcessInfo.processInfo.processIdentifier)")
-    try FileManager.default.createDirectory(
-      at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-    atexit { if let folder = ContainTests.plugins { try? FileManager.default.removeItem(at: folder) } }
-    let fixtures = checkout.appendingPathComponent("Tests/CommandTests/Fixtures")
-    #if arch(arm64)
-      let platform = "linux-aarch64"
-    #else
-      let platform = "linux-x86_64"
-    #endif
-    let text = try String(contentsOf: fixtures.appendingPathComponent("doom.json"), encoding: .utf8)
-    try text.replacing("PLATFORM", with: platform)
-      .write(to: folder.appendingPathComponent("manifest.json"), atomically: true, encoding: .utf8)
-    try shell(
-      [
-        "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-I", checkout.appendingPathComponent("sdk/include").path, "-I",
-        ".", fixtures.appendingPathComponent("doom.c").path, "-o", "libdoom.so",
-      ], in: folder)
+  /// The folder with the plugin of `doom.c`, for all tests of this process.
+  private static let built: URL? = try? {
+    let command = try Command()
+    _ = try TestPlugin.compile(in: command, fixture: "doom")
+    let folder = command.folder.deletingLastPathComponent().appendingPathComponent("lethe-doom-\(UUID().uuidString)")
+    try FileManager.default.moveItem(at: command.folder.appendingPathComponent("plugins"), to: folder)
+    atexit { if let built = ContainTests.built { try? FileManager.default.removeItem(at: built) } }
     return folder
   }()
+
+  private static func plugins() throws -> String { "plugins=[\(try #require(built).path)]" }
 
   /// Runs the small recipe in a child process.
   ///
@@ -34,11 +22,10 @@ import Testing
   private func run(
     _ changes: [String], doom: String = "", seconds: Int = 100, recipe: String = smallRecipe, in command: Command
   ) throws -> Answer {
-    let plugins = try #require(Self.plugins)
     try command.write(recipe, to: "small.yaml")
     return try command.run(
       ["run", "small.yaml"] + changes + [
-        "plugins=[\(plugins.path)]", "--contain", "--contain-seconds", "\(seconds)", "--contain-memory", "2.5",
+        try Self.plugins(), "--contain", "--contain-seconds", "\(seconds)", "--contain-memory", "2.5",
       ], environment: ["LETHE_CACHE": Command.cache.path, "DOOM": doom])
   }
 
@@ -179,8 +166,7 @@ import Testing
     #expect(inside.code == 0, "\(inside.err)")
     let weights = try command.runFile("unlearned.safetensors")
     try FileManager.default.removeItem(at: command.folder.appendingPathComponent("runs"))
-    let plugins = try #require(Self.plugins)
-    let outside = try command.small("run", Self.reweighter + ["plugins=[\(plugins.path)]"])
+    let outside = try command.small("run", Self.reweighter + [try Self.plugins()])
     #expect(outside.code == 0, "\(outside.err)")
     #expect(try weights == command.runFile("unlearned.safetensors"))
     #expect(inside.out.split(separator: "\n").count == outside.out.split(separator: "\n").count)

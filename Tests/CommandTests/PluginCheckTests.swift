@@ -128,12 +128,15 @@ import Testing
       Way(rule: String(breaks.prefix { $0 != ":" }), breaks: breaks, words: words, fixture: "broken-procedure")
     }
 
-  @Test func `a procedure that keeps to the rules breaks none`() throws {
+  @Test(arguments: [
+    ("broken-metric", ["results", "begin-again", "batch-size", "lent-tensors"]),
+    ("broken-procedure", ["procedure", "determinism", "cancel", "ignored-failure"]),
+  ])
+  func `a metric and a procedure that keep to the rules break none`(_ fixture: String, _ held: [String]) throws {
     let command = try Command()
-    let (answer, report) = try check(
-      try plugin(Way(rule: "", fixture: "broken-procedure"), in: command), in: command)
+    let (answer, report) = try check(try plugin(Way(rule: "", fixture: fixture), in: command), in: command)
     #expect(answer.code == 0, "\(answer.out)")
-    #expect(Set(report.passed).isSuperset(of: ["procedure", "determinism", "cancel", "ignored-failure"]))
+    #expect(Set(report.passed).isSuperset(of: held))
   }
 
   @Test func `many functions at load are a note`() throws {
@@ -164,14 +167,6 @@ import Testing
         $0.level == "failure" && $0.text.hasPrefix("it needs glibc 2.99, and this machine has 2.")
       },
       "\(answer.out)")
-  }
-
-  @Test func `a metric that keeps to the rules breaks none`() throws {
-    let command = try Command()
-    let (answer, report) = try check(
-      try plugin(Way(rule: "", fixture: "broken-metric"), in: command), in: command)
-    #expect(answer.code == 0, "\(answer.out)")
-    #expect(Set(report.passed).isSuperset(of: ["results", "begin-again", "batch-size", "lent-tensors"]))
   }
 
   private static func deed(_ breaks: String) -> Way { deed(breaks, code: 2) }

@@ -1,34 +1,37 @@
 import Foundation
 
-/// The plugin of `broken.c`, compiled into a test's folder.
+/// A plugin of the fixtures, compiled into a test's folder.
 enum TestPlugin {
   /// Compiles it.
   ///
   /// - Parameters:
   ///   - breaks: what its code is told to break, "rule" or "rule: way".
   ///   - folder: made within the test's folder.
+  ///   - fixture: the name of the C file and of its manifest.
   /// - Returns: the file, as the command is told it.
-  static func compile(_ breaks: String = "", in command: Command, folder: String = "plugins") throws -> String {
+  static func compile(
+    _ breaks: String = "", in command: Command, folder: String = "plugins", fixture: String = "broken"
+  ) throws -> String {
     let fixtures = checkout.appendingPathComponent("Tests/CommandTests/Fixtures")
     #if arch(arm64)
       let platform = "linux-aarch64"
     #else
       let platform = "linux-x86_64"
     #endif
-    let text = try String(contentsOf: fixtures.appendingPathComponent("broken.json"), encoding: .utf8)
+    let text = try String(contentsOf: fixtures.appendingPathComponent("\(fixture).json"), encoding: .utf8)
     try command.write(text.replacing("PLATFORM", with: platform), to: "manifest.json")
     try FileManager.default.createDirectory(
       at: command.folder.appendingPathComponent(folder), withIntermediateDirectories: true,
       attributes: [.posixPermissions: 0o755])
     let sdk = checkout.appendingPathComponent("sdk").path
-    let file = "\(folder)/libbroken.so"
+    let file = "\(folder)/lib\(fixture).so"
     try shell(
       [
         "cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-pthread", "-fvisibility=hidden", "-I", sdk + "/include", "-I",
         ".",
       ]
         + ["-Wl,--version-script=\(sdk)/plugin.version", "-Wl,-z,nodelete", "-DBROKEN=\"\(breaks)\""]
-        + [fixtures.appendingPathComponent("broken.c").path, "-o", file, "-lm"],
+        + [fixtures.appendingPathComponent("\(fixture).c").path, "-o", file, "-lm"],
       in: command.folder)
     return file
   }

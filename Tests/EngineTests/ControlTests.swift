@@ -266,21 +266,12 @@ struct ControlTests {
       .deletingLastPathComponent()
     let source = root.appendingPathComponent("Tests/EngineTests/Fixtures/cap")
     let target = folder.appendingPathComponent("plugin")
-    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
     let text = try String(contentsOf: source.appendingPathComponent("cap.c"), encoding: .utf8)
     try #require(text.contains("lethe_of_float(1.0 /"))
     try text.replacing("lethe_of_float(1.0 /", with: "lethe_of_float(\(weight) /")
       .write(to: folder.appendingPathComponent("cap.c"), atomically: true, encoding: .utf8)
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.currentDirectoryURL = source
-    compiler.arguments = [
-      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", folder.path + "/cap.c", "-lm",
-      "-o", target.path + "/libcap.so.new",
-    ]
-    try compiler.run()
-    compiler.waitUntilExit()
-    try #require(compiler.terminationStatus == 0)
+    try compile(
+      folder.appendingPathComponent("cap.c"), in: source, to: target.appendingPathComponent("libcap.so.new"))
     let library = target.appendingPathComponent("libcap.so")
     try #require(rename(library.path + ".new", library.path) == 0)
     return library

@@ -31,18 +31,9 @@ struct FunctionRunTests {
   private func build(_ source: String, _ library: String, in folder: URL) throws -> URL {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let target = folder.appendingPathComponent(library.hasPrefix("lib") ? "plugin" : "function")
-    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-    let file = target.appendingPathComponent(library)
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.currentDirectoryURL = root.appendingPathComponent(source)
-    compiler.arguments = [
-      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", "cap.c", "-lm", "-o", file.path,
-    ]
-    try compiler.run()
-    compiler.waitUntilExit()
-    try #require(compiler.terminationStatus == 0)
+    let file = folder.appendingPathComponent("\(library.hasPrefix("lib") ? "plugin" : "function")/\(library)")
+    let place = root.appendingPathComponent(source)
+    try compile(place.appendingPathComponent("cap.c"), in: place, to: file)
     return file
   }
 }

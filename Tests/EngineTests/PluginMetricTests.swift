@@ -16,19 +16,8 @@ struct PluginMetricTests {
   /// Compiles a C file of the repository into a folder that only the user can write to.
   static func build(_ source: String, _ library: String, in folder: URL) throws -> URL {
     let place = root.appendingPathComponent(source)
-    let target = folder.appendingPathComponent("built")
-    try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-    let file = target.appendingPathComponent(library)
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.currentDirectoryURL = place.deletingLastPathComponent()
-    compiler.arguments = [
-      "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", place.lastPathComponent,
-      "-lm", "-o", file.path,
-    ]
-    try compiler.run()
-    compiler.waitUntilExit()
-    try #require(compiler.terminationStatus == 0)
+    let file = folder.appendingPathComponent("built/\(library)")
+    try compile(place, in: place.deletingLastPathComponent(), to: file)
     return file
   }
 

@@ -89,3 +89,21 @@ struct ToyRun {
   /// Removes everything that was written.
   func clean() { try? FileManager.default.removeItem(at: folder) }
 }
+
+/// Compiles a C file into a shared library against the repository's headers; its manifest is looked for in `folder`.
+func compile(_ source: URL, in folder: URL, to library: URL) throws {
+  let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  try FileManager.default.createDirectory(
+    at: library.deletingLastPathComponent(), withIntermediateDirectories: true)
+  let compiler = Process()
+  compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  compiler.currentDirectoryURL = folder
+  compiler.arguments = [
+    "cc", "-std=c11", "-O2", "-fPIC", "-shared", "-I\(root.path)/sdk/include", "-I.", source.path, "-lm", "-o",
+    library.path,
+  ]
+  try compiler.run()
+  compiler.waitUntilExit()
+  try #require(compiler.terminationStatus == 0)
+}

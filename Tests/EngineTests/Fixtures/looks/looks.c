@@ -92,8 +92,4 @@ static const lethe_strategy strategy = {.size = sizeof strategy, .id = "org.exam
                                         .table = &metric, .create = create, .destroy = destroy};
 static const lethe_plugin plugin = {sizeof plugin, 1, "org.example.looking", "1.0.0", &strategy, sizeof strategy, 0};
 
-LETHE_EXPORT lethe_status lethe_plugin_abi1(const lethe_host *host, const lethe_plugin **out, lethe_error *err) {
-  if (!LETHE_HAS(host, service)) return lethe_fail(err, LETHE_E_PRECONDITION, "the host is older than this plugin");
-  *out = &plugin;
-  return LETHE_OK;
-}
+LETHE_DEFINE_PLUGIN(plugin)
