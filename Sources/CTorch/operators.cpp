@@ -1,6 +1,7 @@
 #include "operators.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/sort.h>
 #include <torch/csrc/jit/frontend/function_schema_parser.h>
 
 #include <map>
@@ -21,6 +22,7 @@ struct ct_op {
   uint32_t returns = 0;
   std::string name;
   std::string schema;
+  bool isSelection = false;  // of the k-th smallest
 };
 
 namespace ct {
@@ -55,7 +57,24 @@ std::unique_ptr<ct_op> start(const c10::OperatorHandle &handle) {
     op->slots.push_back(std::move(slot));
   }
   op->returns = static_cast<uint32_t>(schema.returns().size());
+  op->isSelection = op->name == "aten::kthvalue";
   return op;
+}
+
+/// kthvalue (self, k, dim, keepdim) by sorting. On CUDA, LibTorch gives each row to a single block of threads: half of
+/// eleven million scores took an H100 69 ms, sorting them 0.7 ms.
+bool selectBySorting(torch::jit::Stack &stack) {
+  const auto self = stack[0].toTensor();
+  if (!self.is_cuda() || self.dim() == 0) return false;
+  const auto k = stack[1].toInt(), dim = stack[2].toInt();
+  const auto keepsDim = stack[3].toBool();
+  TORCH_CHECK(k >= 1 && k <= self.size(dim), "kthvalue(): k is ", k, ", not in 1 ... ", self.size(dim));
+  const auto [values, indices] = at::sort(self, dim);
+  stack.clear();
+  for (const auto &sorted : {values, indices}) {
+    stack.emplace_back(keepsDim ? sorted.narrow(dim, k - 1, 1) : sorted.select(dim, k - 1));
+  }
+  return true;
 }
 
 /// Counts what a call must give: everything up to the last argument without a default.
@@ -183,7 +202,7 @@ void call(const ct_op *op, const ct_value *args, uint32_t count, ct_value *retur
     }
   }
   counters.calls.fetch_add(1, std::memory_order_relaxed);
-  op->handle.callBoxed(stack);
+  if (!op->isSelection || !selectBySorting(stack)) op->handle.callBoxed(stack);
   uint32_t done = 0;
   try {
     for (; done < op->returns; done++) returns[done] = unbox(std::move(stack[done]), op->name);

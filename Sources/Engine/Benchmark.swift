@@ -113,13 +113,16 @@ package struct Benchmark {
   }
 
   /// Choosing half of `count` weights by score, and sorting the same scores.
-  package func selection(count: Int, rounds: Int) throws -> [Row] {
-    let scores = try Tensor.randomUniform([count]).absolute()
+  func selection(count: Int, rounds: Int, device: Device) throws -> [Row] {
+    let scores = try Tensor.randomUniform([count], device: device)
+    let runtime = try TorchRuntime.shared()
+    try runtime.synchronize(device)
     let clock = ContinuousClock()
     func timed(_ body: @escaping () throws -> Void) -> Step {
       {
         let began = clock.now
         try body()
+        try runtime.synchronize(device)
         return (clock.now - began).seconds
       }
     }

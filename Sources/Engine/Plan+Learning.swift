@@ -5,14 +5,8 @@ import Tensors
 extension RunPlan {
   /// The plan's device, opened.
   func openDevice() throws -> Device {
-    guard let device = Device(self.device) else {
-      throw EngineError.noDevice(name: self.device, reason: "it is neither 'cpu' nor 'cuda' nor 'cuda:N'")
-    }
-    let runtime = try TorchRuntime.shared()
-    do { try runtime.open(device) } catch {
-      throw EngineError.noDevice(name: self.device, reason: "\(error)")
-    }
-    if let threads { try runtime.setThreads(threads) }
+    let device = try Device.opened(self.device)
+    if let threads { try TorchRuntime.shared().setThreads(threads) }
     return device
   }
 
@@ -87,5 +81,16 @@ extension SamplerPlan {
   /// The same for `Learning`.
   var settings: SamplerSettings {
     SamplerSettings(kind: name == .ddpm ? .ddpm : .ddim(eta: eta), steps: steps, guidance: guidance)
+  }
+}
+
+extension Device {
+  /// A device as recipes name it, ready for tensors.
+  static func opened(_ name: String) throws -> Device {
+    guard let device = Device(name) else {
+      throw EngineError.noDevice(name: name, reason: "it is neither 'cpu' nor 'cuda' nor 'cuda:N'")
+    }
+    do { try TorchRuntime.shared().open(device) } catch { throw EngineError.noDevice(name: name, reason: "\(error)") }
+    return device
   }
 }

@@ -26,6 +26,7 @@ struct BenchCommand: ParsableCommand {
 
         lethe bench overhead --rounds 200
         LETHE_PYTHON=python3 lethe bench python
+        LETHE_PYTHON=python3 lethe bench overhead precision python classification --device cuda
       """)
 
   @Argument(
@@ -36,6 +37,9 @@ struct BenchCommand: ParsableCommand {
 
   @Option(help: "How often everything is timed, at least 2.")
   var rounds: Int = 20
+
+  @Option(help: "Where steps are taken: cpu, cuda or cuda:N.")
+  var device: String = "cpu"
 
   @Flag(help: "JSON instead of text.")
   var json = false
@@ -50,7 +54,7 @@ struct BenchCommand: ParsableCommand {
     let workshop = Workshop.live
     Signals.watch(workshop.cancel)
     let screen = Screen(mode: .full)
-    let benches = Benches(workshop: workshop, rounds: rounds, screen: screen)
+    let benches = Benches(workshop: workshop, rounds: rounds, device: device, screen: screen)
     var results: [BenchResult] = []
     for name in known
     where what.isEmpty ? !["plugins", "classification", "diffusion"].contains(name) : what.contains(name) {

@@ -15,6 +15,8 @@ struct Benches {
 
   let workshop: Workshop
   let rounds: Int
+  /// Where tensors live: what a recipe's `device` says.
+  let device: String
   let screen: Screen
 
   /// Runs one of them; `tell` gets each answer as soon as it is known.
@@ -110,7 +112,7 @@ struct Benches {
   }
 
   private func selection() throws -> [BenchResult] {
-    let rows = try workshop.timeSelection(11_173_962, rounds)
+    let rows = try workshop.timeSelection(11_173_962, rounds, device)
     let ratio = rows[0].median / rows[1].median
     return [
       BenchResult(
@@ -150,7 +152,7 @@ struct Benches {
 
   private func python(_ precision: String, tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
-    let partner = try PythonStep(python: python, mode: "\(precision)-channels-last")
+    let partner = try PythonStep(python: python, mode: "\(precision)-channels-last", device: device)
     defer { partner.end() }
     let rows = try time(
       [
@@ -170,13 +172,15 @@ struct Benches {
   /// Whole runs, process against process; a fifth of the rounds, since each takes minutes.
   private func classification(tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
-    return try ClassificationBench(python: python, workshop: workshop, rounds: max(2, rounds / 5), screen: screen)
-      .run(tell: tell)
+    return try ClassificationBench(
+      python: python, workshop: workshop, rounds: max(2, rounds / 5), device: device, screen: screen
+    ).run(tell: tell)
   }
 
   private func diffusion(tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
-    return try DiffusionBench(python: python, workshop: workshop, rounds: rounds, screen: screen).run(tell: tell)
+    return try DiffusionBench(python: python, workshop: workshop, rounds: rounds, device: device, screen: screen).run(
+      tell: tell)
   }
 
   /// A plan of full size; `parts` are further keys of its pipeline.
@@ -197,7 +201,7 @@ struct Benches {
   }
 
   private func plan(_ model: String, _ pipeline: String) throws -> RunPlan {
-    let text = "name: bench\nforget: {random: 0.5}\nretrained: none\n\(model)\(pipeline)\n"
+    let text = "name: bench\ndevice: \(device)\nforget: {random: 0.5}\nretrained: none\n\(model)\(pipeline)\n"
     let config = RunConfig(file: "bench", folder: "/", text: text)
     return try Planner(workshop: workshop, pluginFolders: []).plan(config)
   }

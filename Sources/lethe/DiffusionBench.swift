@@ -7,12 +7,13 @@ struct DiffusionBench {
   let python: String
   let workshop: Workshop
   let rounds: Int
+  let device: String
   let screen: Screen
 
   /// The answers, told as soon as they are known.
   func run(tell: (BenchResult) -> Void) throws -> [BenchResult] {
     let partners = try ["naive", "two-gradients", "sampling"].map {
-      try PythonStep(python: python, script: "diffusion_step.py", mode: $0)
+      try PythonStep(python: python, script: "diffusion_step.py", mode: $0, device: device)
     }
     defer { partners.forEach { $0.end() } }
     let plans = try plans()
@@ -50,7 +51,7 @@ struct DiffusionBench {
 
   private func plans() throws -> [String: RunPlan] {
     let recipe = try BenchScript.find("diffusion.yaml")
-    let config = try RunConfig(path: recipe.path, overrides: [], currentFolder: "/")
+    let config = try RunConfig(path: recipe.path, overrides: ["device=\(device)"], currentFolder: "/")
     let planner = Planner(workshop: workshop, pluginFolders: [])
     var plans: [String: RunPlan] = [:]
     for variant in try config.variants() { plans[variant.name] = try planner.plan(variant.config) }

@@ -8,10 +8,10 @@ final class PythonStep {
   private let output = Pipe()
 
   /// Starts a script of `scripts/bench` in the checkout that this program was built in, and waits until it is ready.
-  init(python: String, script name: String = "resnet_step.py", mode: String) throws {
+  init(python: String, script name: String = "resnet_step.py", mode: String, device: String) throws {
     let script = try BenchScript.find(name)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [python, script.path, mode, "--serve"]
+    process.arguments = [python, script.path, mode, "--serve", "--device", device]
     process.standardInput = input
     process.standardOutput = output
     do { try process.run() } catch { throw CommandError.python(error.localizedDescription) }

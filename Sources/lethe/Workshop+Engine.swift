@@ -59,8 +59,10 @@ extension Workshop {
           }, rounds: rounds, progress: progress
         ).map { TimedRow(name: $0.name, seconds: $0.seconds) }
       },
-      timeSelection: { count, rounds in
-        try front.timeSelection(count: count, rounds: rounds).map { TimedRow(name: $0.name, seconds: $0.seconds) }
+      timeSelection: { count, rounds, device in
+        try front.timeSelection(count: count, rounds: rounds, device: device).map {
+          TimedRow(name: $0.name, seconds: $0.seconds)
+        }
       },
       timeFunction: { try Front.timeFunction(library: $0, count: $1, rounds: $2) },
       cancel: front.cancel,

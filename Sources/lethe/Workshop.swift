@@ -68,8 +68,8 @@ struct Workshop {
   let auditor: (_ plan: AuditPlan, _ sink: @escaping Sink) -> Auditor
   /// Times plans side by side: one after the other takes a step, so many rounds.
   let time: (_ steps: [TimedStep], _ rounds: Int, _ progress: (Int, Int) -> Void) throws -> [TimedRow]
-  /// Times the choice of half of so many scores, and a full sort of them.
-  let timeSelection: (_ count: Int, _ rounds: Int) throws -> [TimedRow]
+  /// Times the choice of half of so many scores, and a full sort of them, on a device named as in recipes.
+  let timeSelection: (_ count: Int, _ rounds: Int, _ device: String) throws -> [TimedRow]
   /// Seconds a call of a plain C function of the C library's mathematics, round by round: called once for each of so many
   /// numbers.
   let timeFunction: (_ library: String, _ count: Int, _ rounds: Int) throws -> [Double]

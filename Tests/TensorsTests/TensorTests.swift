@@ -63,6 +63,16 @@ import Testing
     #expect(try Tensor([0, 2, 2] as [Int64], shape: [3]).counts(minimumLength: 4).int64s() == [1, 0, 2, 0])
   }
 
+  @Test(.enabled(if: (try? TorchRuntime.shared().open(.cuda(0))) != nil, "there is no CUDA device"))
+  func `on a device the k-th smallest is that of the processor`() throws {
+    let rows = try Tensor.randomUniform([7, 1001])
+    for dimension in [0, 1] {
+      let ours = try rows.to(.cuda(0)).kthSmallest(5, along: dimension).value
+      #expect(try ours.floats() == rows.kthSmallest(5, along: dimension).value.floats())
+    }
+    #expect(throws: TensorError.self) { try rows.to(.cuda(0)).kthSmallest(8, along: 0) }
+  }
+
   @Test func `shapes, gathers and joins`() throws {
     #expect(try a.transpose(0, 1).floats() == [1, 3, -2, 4])
     #expect(try !a.transpose(0, 1).isContiguous)

@@ -9,8 +9,8 @@ STYLE `published` is fp32 in the default layout, images as PIL objects that a lo
 a Python loop over the parameters that multiplies gradients with int64 masks and one that puts masked weights and their
 momentum back, two full argsorts for the mask, one walk over each set for its accuracy and further walks for the
 membership attack, five scikit-learn SVCs. STYLE `tidy` is the same work with the obvious costs removed, so that a
-comparison does not live from them: channels-last, images in one tensor, boolean masks applied with _foreach, fused SGD,
-one selection, one walk a set.
+comparison does not live from them: channels-last, images in one tensor (on the device), boolean masks applied with
+_foreach, fused SGD, one selection, one walk a set.
 
 The samples are those that Lethe takes for the same recipe: both sides read the split that a run of Lethe wrote.
 """
@@ -107,15 +107,16 @@ class Images(Dataset):
 class Tensors:
     """The same images as one tensor of bytes; a batch is a gather, a padded crop and a flip."""
 
-    def __init__(self, pixels, labels, positions, augment, batch, shuffle):
-        self.pixels = torch.from_numpy(pixels[positions]).permute(0, 3, 1, 2).contiguous()
-        self.labels = torch.from_numpy(labels[positions])
+    def __init__(self, pixels, labels, positions, augment, batch, shuffle, device):
+        self.pixels = torch.from_numpy(pixels[positions]).permute(0, 3, 1, 2).contiguous().to(device)
+        self.labels = torch.from_numpy(labels[positions]).to(device)
         self.augment, self.batch, self.shuffle = augment, batch, shuffle
         self.dataset = self.labels
 
     def __iter__(self):
         count = len(self.labels)
-        order = torch.randperm(count) if self.shuffle else torch.arange(count)
+        device = self.labels.device
+        order = torch.randperm(count, device=device) if self.shuffle else torch.arange(count, device=device)
         for chosen in order.split(self.batch):
             images = self.pixels[chosen]
             if self.augment:
@@ -124,12 +125,13 @@ class Tensors:
 
     @staticmethod
     def augmented(images):
-        n = len(images)
+        n, device = len(images), images.device
         padded = F.pad(images, (4, 4, 4, 4))
-        rows = torch.randint(0, 9, (n, 1)) + torch.arange(32)
-        columns = torch.randint(0, 9, (n, 1)) + torch.arange(32)
-        columns = torch.where(torch.rand(n, 1) < 0.5, columns, columns.flip(1))
-        return padded[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        rows = torch.randint(0, 9, (n, 1), device=device) + torch.arange(32, device=device)
+        columns = torch.randint(0, 9, (n, 1), device=device) + torch.arange(32, device=device)
+        columns = torch.where(torch.rand(n, 1, device=device) < 0.5, columns, columns.flip(1))
+        images = torch.arange(n, device=device)[:, None, None]
+        return padded[images, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 class Side:
@@ -144,8 +146,10 @@ class Side:
         test = read_images(options.data, "test", options.test)
         self.sets = {name: (train, numpy.array(split[name])) for name in ("forget", "retain")}
         self.sets["test"] = (test, numpy.array(split["test"]))
+        self.device = torch.device(options.device)
         self.model = Classifier()
         self.model.load(options.weights)
+        self.model = self.model.to(self.device)
         if self.tidy:
             self.model = self.model.to(memory_format=torch.channels_last)
 
@@ -153,15 +157,27 @@ class Side:
         (pixels, labels), positions = self.sets[name]
         positions = positions[:limit]
         if self.tidy:
-            return Tensors(pixels, labels, positions, augment, batch, shuffle)
-        return DataLoader(Images(pixels, labels, positions, augment), batch, shuffle=shuffle, num_workers=0)
+            return Tensors(pixels, labels, positions, augment, batch, shuffle, self.device)
+        return DataLoader(
+            Images(pixels, labels, positions, augment), batch, shuffle=shuffle, num_workers=0,
+            pin_memory=self.device.type == "cuda")
+
+    def batches(self, loader):
+        """Its batches, on the device."""
+        for images, labels in loader:
+            yield images.to(self.device), labels.to(self.device)
+
+    def synchronize(self):
+        """Waits for what was asked of the device."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def mask(self):
         """Sums the gradients over the forget set and keeps the half of the weights where they are largest."""
         model, names = self.model, [name for name, _ in self.model.named_parameters()]
         model.eval()
         sums = {name: torch.zeros_like(parameter) for name, parameter in model.named_parameters()}
-        for images, labels in self.loader("forget", True, False, self.options.batch):
+        for images, labels in self.batches(self.loader("forget", True, False, self.options.batch)):
             loss = -F.cross_entropy(model(images), labels)
             model.zero_grad()
             loss.backward()
@@ -171,6 +187,7 @@ class Side:
                 else:
                     for name, parameter in model.named_parameters():
                         sums[name] += parameter.grad
+        self.synchronize()
         began = time.perf_counter()
         scores = torch.cat([value.abs().flatten() for value in sums.values()])
         keep = len(scores) // 2
@@ -182,6 +199,7 @@ class Side:
         sizes = [value.numel() for value in sums.values()]
         parts = chosen.split(sizes)
         masks = {name: part.view(value.shape) for (name, value), part in zip(sums.items(), parts)}
+        self.synchronize()
         return masks, time.perf_counter() - began
 
     def unlearn(self, masks):
@@ -194,12 +212,12 @@ class Side:
         factors = [mask.to(torch.float32) for mask in masks.values()]
         steps = 0
         for name, sharpness in (("forget", -0.1), ("retain", 0.25)):
-            for images, labels in self.loader(name, True, True, self.options.batch):
+            for images, labels in self.batches(self.loader(name, True, True, self.options.batch)):
                 logits = model(images)
                 clean = F.cross_entropy(logits, labels, reduction="none")
                 losses = clean
                 if name == "forget":
-                    drawn = (labels + torch.randint(1, 10, labels.shape)) % 10
+                    drawn = (labels + torch.randint(1, 10, labels.shape, device=self.device)) % 10
                     losses = F.cross_entropy(logits, drawn, reduction="none")
                 loss = (torch.softmax(sharpness * clean.detach(), 0) * losses).sum()
                 optimizer.zero_grad()
@@ -236,8 +254,8 @@ class Side:
     def walk(self, loader):
         """Logits and labels of one walk."""
         self.model.eval()
-        pairs = [(self.model(images), labels) for images, labels in loader]
-        return torch.cat([pair[0] for pair in pairs]), torch.cat([pair[1] for pair in pairs])
+        pairs = [(self.model(images), labels) for images, labels in self.batches(loader)]
+        return torch.cat([pair[0] for pair in pairs]).cpu(), torch.cat([pair[1] for pair in pairs]).cpu()
 
     def evaluate(self):
         """Accuracies and the attack."""
@@ -277,6 +295,7 @@ class Side:
         def timed(name, body):
             began = time.perf_counter()
             result = body()
+            self.synchronize()
             stages[name] = stages.get(name, 0) + time.perf_counter() - began
             return result
 
@@ -302,6 +321,7 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--evaluation-batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     print(json.dumps(Side(parser.parse_args()).run()))
 
 

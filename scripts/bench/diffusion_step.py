@@ -39,21 +39,28 @@ def network():
 class Step:
     """A network and an optimizer; calling it does one step and gives its seconds."""
 
-    def __init__(self, mode, batch):
+    def __init__(self, mode, batch, device):
         torch.manual_seed(1)
         self.mode = mode
-        self.net = network().train()
+        self.device = torch.device(device)
+        self.net = network().to(self.device).train()
         self.noise = DDPMScheduler(num_train_timesteps=1000)
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=5e-5, betas=(0.95, 0.999), weight_decay=1e-6)
-        self.kept = torch.rand(batch, 1, 28, 28) * 2 - 1
-        self.forgotten = torch.rand(1, 1, 28, 28).expand(batch, -1, -1, -1) * 2 - 1
-        bars = self.noise.alphas_cumprod
+        self.kept = torch.rand(batch, 1, 28, 28, device=self.device) * 2 - 1
+        self.forgotten = torch.rand(1, 1, 28, 28, device=self.device).expand(batch, -1, -1, -1) * 2 - 1
+        bars = self.noise.alphas_cumprod.to(self.device)
         self.gamma, self.sigma = bars.sqrt(), (1 - bars).sqrt()
         self.sampler = DDIMScheduler(num_train_timesteps=1000)
 
+    def synchronize(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def __call__(self):
+        self.synchronize()
         start = time.perf_counter()
         getattr(self, self.mode.replace("-", "_"))()
+        self.synchronize()
         return time.perf_counter() - start
 
     def finish(self):
@@ -62,7 +69,7 @@ class Step:
         self.optimizer.zero_grad()
 
     def naive(self):
-        t = torch.randint(0, 1000, (len(self.kept),))
+        t = torch.randint(0, 1000, (len(self.kept),), device=self.device)
         eps = torch.randn_like(self.kept)
         predicted = self.net(self.noise.add_noise(self.kept, eps, t), t).sample
         (predicted - eps).square().sum(dim=(1, 2, 3)).mean().backward()
@@ -70,11 +77,11 @@ class Step:
 
     def two_gradients(self, lam=0.5, scale=5.0):
         x, a = self.kept, self.forgotten
-        t = torch.randint(0, 1000, (len(x),))
+        t = torch.randint(0, 1000, (len(x),), device=self.device)
         eps = torch.randn_like(x)
         gamma = self.gamma[t].view(-1, 1, 1, 1)
         sigma = self.sigma[t].view(-1, 1, 1, 1)
-        takes_x = (torch.rand(len(x)) > lam).view(-1, 1, 1, 1)
+        takes_x = (torch.rand(len(x), device=self.device) > lam).view(-1, 1, 1, 1)
         m = torch.where(takes_x, self.noise.add_noise(x, eps, t), self.noise.add_noise(a, eps, t))
         predicted = self.net(m, t).sample
         with torch.no_grad():
@@ -98,7 +105,7 @@ class Step:
     @torch.no_grad()
     def sampling(self):
         self.sampler.set_timesteps(5)
-        image = torch.randn(64, 1, 28, 28)
+        image = torch.randn(64, 1, 28, 28, device=self.device)
         for t in self.sampler.timesteps:
             image = self.sampler.step(self.net(image, t).sample, t, image).prev_sample
 
@@ -110,8 +117,9 @@ def main():
     parser.add_argument("--count", type=int, default=10, help="steps to time [10]")
     parser.add_argument("--warmup", type=int, default=1, help="steps before the first timed one [1]")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
-    step = Step(options.mode, options.batch)
+    step = Step(options.mode, options.batch, options.device)
     for _ in range(options.warmup):
         step()
     if options.serve:

@@ -10,6 +10,7 @@ Two ways to run it:
 
 MODE is fp32-default, fp32-channels-last or bf16-channels-last (autocast). The step is the one Lethe's engine does:
 forward, cross entropy, backward, fused SGD with momentum 0.9 and weight decay 5e-4, gradients set to None.
+`--graph` records the step as a CUDA graph and times replays: what launching its operators one by one costs.
 """
 
 import argparse
@@ -66,7 +67,7 @@ class ResNet18(nn.Module):
 class Step:
     """A model, one batch and an optimizer; calling it does one step and gives its seconds."""
 
-    def __init__(self, mode, batch, width, device):
+    def __init__(self, mode, batch, width, device, with_graph=False):
         torch.manual_seed(1)
         self.device = torch.device(device)
         layout = torch.contiguous_format if mode == "fp32-default" else torch.channels_last
@@ -75,6 +76,28 @@ class Step:
         self.images = torch.randn(batch, 3, 32, 32, device=self.device).contiguous(memory_format=layout)
         self.labels = torch.randint(0, 10, (batch,), device=self.device)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True)
+        self.graph = self.recorded() if with_graph else None
+
+    def recorded(self):
+        """The step as a graph, recorded after three steps on a stream of their own."""
+        stream = torch.cuda.Stream(self.device)
+        stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self.step()
+        torch.cuda.current_stream(self.device).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.step()
+        return graph
+
+    def step(self):
+        # A graph keeps addresses, so casts of weights must not outlive the step that made them.
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast, cache_enabled=False):
+            loss = F.cross_entropy(self.model(self.images), self.labels)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def synchronize(self):
         if self.device.type == "cuda":
@@ -83,11 +106,7 @@ class Step:
     def __call__(self):
         self.synchronize()
         start = time.perf_counter()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.autocast):
-            loss = F.cross_entropy(self.model(self.images), self.labels)
-        loss.backward()
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.graph.replay() if self.graph else self.step()
         self.synchronize()
         return time.perf_counter() - start
 
@@ -101,11 +120,12 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--graph", action="store_true", help="replay the step as a CUDA graph")
     parser.add_argument("--threads", type=int, default=0, help="0 = PyTorch's own choice")
     options = parser.parse_args()
     if options.threads > 0:
         torch.set_num_threads(options.threads)
-    step = Step(options.mode, options.batch, options.width, options.device)
+    step = Step(options.mode, options.batch, options.width, options.device, options.graph)
     for _ in range(options.warmup):
         step()
     if options.serve:
@@ -116,7 +136,7 @@ def main():
             print(f"{step():.6f}", flush=True)
         return
     seconds = [round(step(), 6) for _ in range(options.count)]
-    print(json.dumps({"mode": options.mode, "batch": options.batch, "width": options.width, "device": options.device,
+    print(json.dumps({"mode": options.mode, "batch": options.batch, "width": options.width, "device": options.device, "graph": options.graph,
                       "threads": torch.get_num_threads(), "torch": torch.__version__, "seconds": seconds}))
 
 
