@@ -3,6 +3,8 @@ import PackageDescription
 
 /// Where LibTorch's headers and libraries are: `scripts/get-libtorch` makes this link.
 let libtorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
+/// Libraries name what they need, but under a sanitizer (`.ci/check-all`): what that calls is in the program alone.
+let complete = Context.environment["LETHE_SANITIZER"] == nil ? ["-Xlinker", "-z", "-Xlinker", "defs"] : []
 
 /// What every Swift target of ours is compiled with.
 let house: [SwiftSetting] = [
@@ -39,11 +41,12 @@ struct Plugin {
   private var linker: [LinkerSetting] {
     [
       // lld, because gold leaves the hidden symbols in the table of dynamic ones.
-      .unsafeFlags([
-        "-use-ld=lld", "-no-toolchain-stdlib-rpath", "-Xlinker",
-        "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
-        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs", "-lm",
-      ])
+      .unsafeFlags(
+        [
+          "-use-ld=lld", "-no-toolchain-stdlib-rpath", "-Xlinker",
+          "--version-script=\(Context.packageDirectory)/sdk/plugin.version",
+          "-Xlinker", "-z", "-Xlinker", "nodelete", "-lm",
+        ] + complete)
     ]
   }
 
@@ -141,7 +144,7 @@ let package = Package(
     .target(
       name: "PythonBridge", dependencies: ["CLethe"], publicHeadersPath: ".",
       cSettings: [.unsafeFlags(["-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"])],
-      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "defs"])]),
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "nodelete"] + complete)]),
 
     system("CFFI", pkgConfig: "libffi", apt: "libffi-dev"),
     system("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
