@@ -76,7 +76,8 @@ package struct Engine {
         throw EngineError.foreignCheckpoint(path: files.checkpoint.path, reason: "it was made by another plan")
       }
     }
-    guard plan.pipeline != nil || plan.procedure != nil else { throw EngineError.noPipeline }
+    if events.contains(where: \.isOfMeasurement) { throw EngineError.onlyMeasures(path: folder.path) }
+    guard without.isEmpty || plan.pipeline != nil else { throw EngineError.noPipeline }
     let engine = Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink)
     let reporter = Reporter(earlier: events, sink: engine.sink)
     try reporter.record(in: files, appending: true, tensorBoard: tensorBoard)
@@ -98,16 +99,22 @@ package struct Engine {
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
     let reporter = Reporter(sink: sink)
     try reporter.record(in: folder, appending: false, tensorBoard: tensorBoard)
-    return try answeringInterrupts(reporter, step: { 0 }) {
-      try reporter.say(.runStarted(try start(resumedAt: nil)))
-      let shared = try prepare(reporter)
-      let library = ModelLibrary(
-        plan: plan, task: shared.task, data: shared.data, device: shared.device, cache: cacheFolder(), cancel: cancel,
-        reporter: reporter)
-      let model = try library.loaded(weights)
-      let pictures = try measure(shared, model, seconds: nil, reporter)
-      return try finish(
-        reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights].merging(pictures) { $1 }))
+    do {
+      return try answeringInterrupts(reporter, step: { 0 }) {
+        var start = try start(resumedAt: nil)
+        start.weights = weights
+        try reporter.say(.runStarted(start))
+        let shared = try prepare(reporter)
+        let library = ModelLibrary(
+          plan: plan, task: shared.task, data: shared.data, device: shared.device, cache: cacheFolder(), cancel: cancel,
+          reporter: reporter)
+        let model = try library.loaded(weights)
+        let pictures = try measure(shared, model, seconds: nil, reporter)
+        return try finish(
+          reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights].merging(pictures) { $1 }))
+      }
+    } catch EngineError.interrupted(let signal, _) {
+      throw EngineError.evaluationInterrupted(signal: signal)
     }
   }
 
@@ -322,6 +329,13 @@ extension RunPlan {
       }
     }
     return origins
+  }
+}
+
+extension RunEvent {
+  /// Whether it begins a measurement of weights from elsewhere.
+  fileprivate var isOfMeasurement: Bool {
+    if case .runStarted(let start) = what { start.weights != nil } else { false }
   }
 }
 

@@ -99,8 +99,12 @@ package struct Front {
   /// Times the choice of half of so many scores, and a full sort of them: two rows.
   ///
   /// - Parameter device: where the scores are: `cpu`, `cuda` or `cuda:N`.
-  package func timeSelection(count: Int, rounds: Int, device: String) throws -> [(name: String, seconds: [Double])] {
-    try Benchmark(cancel: flag).selection(count: count, rounds: rounds, device: .opened(device)).map { ($0.name, $0.seconds) }
+  package func timeSelection(
+    count: Int, rounds: Int, device: String
+  ) throws -> [(name: String, seconds: [Double])] {
+    try Benchmark(cancel: flag).selection(count: count, rounds: rounds, device: .opened(device)).map {
+      ($0.name, $0.seconds)
+    }
   }
 
   /// Seconds a call of a plain C function, round by round: called once for each of so many numbers.

@@ -94,12 +94,14 @@ package struct RunStart: Sendable, Equatable, Codable {
   package var plugins: [PluginUse]
   /// SHA-256 of the files of weights that the plan names, by their paths; nil for none.
   package var inputs: [String: String]?
+  /// The file of weights from elsewhere that is measured; nil where the run makes its models itself.
+  package var weights: String?
 
   enum CodingKeys: String, CodingKey {
     case planHash = "plan_hash"
     case name, variant, seed, origins
     case resumedAt = "resumed_at"
-    case versions, plugins, inputs
+    case versions, plugins, inputs, weights
   }
 
   /// Makes a beginning of all its values.

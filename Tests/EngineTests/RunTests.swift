@@ -59,6 +59,35 @@ struct RunTests {
   }
 
   @Test
+  func `models that nothing is made to forget are trained on after an interruption`() throws {
+    let toy = try ToyRun("pipeline=none")
+    defer { toy.clean() }
+    #expect {
+      try toy.carryOut(stopAfter: 0)
+    } throws: { error in
+      guard let error = error as? EngineError, case .interrupted(signal: 2, _) = error else { return false }
+      return true
+    }
+    let report = try toy.resume()
+    #expect(report.outcome == .finished)
+    #expect(report[model: .original] != nil && report[model: .retrained] != nil && report[model: .unlearned] == nil)
+  }
+
+  @Test
+  func `a measurement of weights does not go on`() throws {
+    let toy = try ToyRun("retrained=none")
+    defer { toy.clean() }
+    try toy.carryOut("whole")
+    let cancel = CancelFlag()
+    let engine = Engine(plan: try toy.plan(), folder: toy.run(), cancel: cancel) { event in
+      if case .splitReady = event.what { cancel.cancel(signal: 2) }
+    }
+    let weights = toy.run("whole").appendingPathComponent("unlearned.safetensors").path
+    #expect(throws: EngineError.evaluationInterrupted(signal: 2)) { try engine.evaluate(weights: weights) }
+    #expect(throws: EngineError.onlyMeasures(path: toy.run().path)) { try toy.resume() }
+  }
+
+  @Test
   func `a finished run does not go on`() throws {
     let toy = try ToyRun()
     defer { toy.clean() }

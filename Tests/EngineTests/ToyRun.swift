@@ -53,14 +53,19 @@ struct ToyRun {
       config, catalog: try PartCatalog.discover(folders: pluginFolders), environment: environment)
   }
 
-  /// Carries the plan out; `stopAfter` raises the cancel flag at the checkpoint after so many steps.
+  /// Carries the plan out; `stopAfter` raises the cancel flag at the checkpoint after so many steps, 0 of them before anything
+  /// is trained.
   @discardableResult
   func carryOut(
     _ name: String = "run", stopAfter: Int? = nil, workbench: Workbench = Workbench()
   ) throws -> RunReport {
     let cancel = CancelFlag()
     let engine = Engine(plan: try plan(), folder: run(name), workbench: workbench, cancel: cancel) { event in
-      if case .checkpointed(let step, _) = event.what, step == stopAfter { cancel.cancel(signal: 2) }
+      switch event.what {
+      case .checkpointed(let step, _) where step == stopAfter: cancel.cancel(signal: 2)
+      case .splitReady where stopAfter == 0: cancel.cancel(signal: 2)
+      default: break
+      }
     }
     return try engine.carryOut()
   }
