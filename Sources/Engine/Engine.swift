@@ -76,7 +76,7 @@ package struct Engine {
         throw EngineError.foreignCheckpoint(path: files.checkpoint.path, reason: "it was made by another plan")
       }
     }
-    if events.contains(where: \.isOfMeasurement) { throw EngineError.onlyMeasures(path: folder.path) }
+    if plan.isMeasurement(events) { throw EngineError.onlyMeasures(path: folder.path) }
     guard without.isEmpty || plan.pipeline != nil else { throw EngineError.noPipeline }
     let engine = Engine(plan: plan, folder: folder, tensorBoard: tensorBoard, cancel: cancel, sink: sink)
     let reporter = Reporter(earlier: events, sink: engine.sink)
@@ -124,14 +124,7 @@ package struct Engine {
     if let procedure = plan.procedure { return try run(procedure, reporter) }
     guard let pipeline = plan.pipeline else { return try measureModels(reporter) }
     var unlearning: Unlearning?
-    var socket: ControlSocket?
-    defer {
-      desk.close("the run has ended")
-      socket?.close()
-    }
-    return try answeringInterrupts(reporter, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
-      try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
-      socket = try listen(reporter)
+    return try attended(reporter, from: checkpoint, step: { unlearning?.step ?? checkpoint?.step ?? 0 }) {
       let shared = try prepare(reporter)
       let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
       try model.load(shared.original.state)
@@ -177,8 +170,7 @@ package struct Engine {
   }
 
   private func run(_ procedure: ProcedurePlan, _ reporter: Reporter) throws -> RunReport {
-    try answeringInterrupts(reporter, step: { 0 }) {
-      try reporter.say(.runStarted(try start(resumedAt: nil)))
+    try attended(reporter) {
       let shared = try prepare(reporter)
       let model = try ModelLibrary.blank(plan, shared.data, shared.device, seed: 0)
       try model.load(shared.original.state)
@@ -195,11 +187,26 @@ package struct Engine {
 
   /// `pipeline: none`: makes or finds the original and the retrained model, and measures them.
   private func measureModels(_ reporter: Reporter) throws -> RunReport {
-    try answeringInterrupts(reporter, step: { 0 }) {
-      try reporter.say(.runStarted(try start(resumedAt: nil)))
+    try attended(reporter) {
       var files = try measure(try prepare(reporter), nil, seconds: nil, reporter)
       files["split"] = folder.split.lastPathComponent
       return try finish(reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: files))
+    }
+  }
+
+  /// A run from its first event to its end: it can be asked things by `lethe ctl`, and a stop says how to go on.
+  private func attended(
+    _ reporter: Reporter, from checkpoint: Checkpoint? = nil, step: () -> Int = { 0 }, _ body: () throws -> RunReport
+  ) throws -> RunReport {
+    var socket: ControlSocket?
+    defer {
+      desk.close("the run has ended")
+      socket?.close()
+    }
+    return try answeringInterrupts(reporter, step: step) {
+      try reporter.say(.runStarted(try start(resumedAt: checkpoint?.step)))
+      socket = try listen(reporter)
+      return try body()
     }
   }
 
@@ -332,10 +339,12 @@ extension RunPlan {
   }
 }
 
-extension RunEvent {
-  /// Whether it begins a measurement of weights from elsewhere.
-  fileprivate var isOfMeasurement: Bool {
-    if case .runStarted(let start) = what { start.weights != nil } else { false }
+extension RunPlan {
+  /// Whether a folder with these events is one in which weights from elsewhere were to be measured, or may be.
+  func isMeasurement(_ events: [RunEvent]) -> Bool {
+    guard pipeline == nil, procedure == nil else { return false }
+    for case .runStarted(let start) in events.map(\.what) { return start.weights != nil }
+    return true
   }
 }
 

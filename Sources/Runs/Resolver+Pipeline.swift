@@ -1,8 +1,14 @@
 extension Resolver {
   /// The five parts and how they are stepped; nil when weights from elsewhere are measured.
-  func pipeline(_ top: SectionReader) throws(RunError) -> PipelinePlan? {
+  ///
+  /// - Parameter requests: how many forget sets the recipe has, one after the other.
+  func pipeline(_ top: SectionReader, requests: Int) throws(RunError) -> PipelinePlan? {
     if isWithoutPipeline(top) {
       try top.refuse("swaps", with: "'pipeline: none'", hint: "nothing is done in steps")
+      if requests > 1 {
+        let hint = "nothing is forgotten, so there is no request after the first"
+        try top.refuse("forget", with: "'pipeline: none'", hint: hint)
+      }
       return nil
     }
     let section = try top.section("pipeline", .pipeline)

@@ -88,7 +88,7 @@ extension Resolver {
     let base = try base(top.section("base", .base), model)
     let retrained = try retrained(top, isNone: !hasRetrained, base: base)
     let proxy = try proxy(top, base: base)
-    let pipeline = try pipeline(top)
+    let pipeline = try pipeline(top, requests: requests.count)
     let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,

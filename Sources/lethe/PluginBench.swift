@@ -85,6 +85,7 @@ struct PluginBench {
     let objective = try benches.part(.objective) { $0.schedules.first == .retainOnly }
     let reweighter = try benches.part(.reweighter)
     let recipe = """
+      device: \(benches.device)
       data: {source: glyphs, train: 2000, test: 100}
       forget: {random: 0.1}
       model: {name: cnn, channels: [32, 64]}

@@ -69,6 +69,27 @@ struct ControlTests {
   }
 
   @Test
+  func `a run that only trains models says where it stands, and stops when asked`() throws {
+    let toy = try ToyRun("pipeline=none")
+    defer { toy.clean() }
+    let folder = toy.run()
+    var replies: [ControlReply] = []
+    let engine = Engine(plan: try toy.plan(), folder: folder, cancel: CancelFlag()) { event in
+      guard case .splitReady = event.what else { return }
+      for verb in [ControlRequest.Verb.status, .snapshot, .stop] {
+        if let reply = try? ControlClient.ask(ControlRequest(verb), of: folder) { replies.append(reply) }
+      }
+    }
+    #expect(throws: EngineError.interrupted(signal: SIGTERM, folder: folder.path)) { try engine.carryOut() }
+    #expect(replies.map(\.isDone) == [true, false, true])
+    #expect(replies.first?.status?.phase == .data)
+    #expect(throws: EngineError.notRunning(folder: folder.path)) {
+      try ControlClient.ask(ControlRequest(.status), of: folder)
+    }
+    #expect(try toy.resume().outcome == .finished)
+  }
+
+  @Test
   func `parts swapped in a live run are swapped again by a replay, bit for bit`() throws {
     let (live, plain) = (try toy(), try toy())
     defer { for run in [live, plain] { run.clean() } }

@@ -93,6 +93,10 @@ import Testing
     #expect(
       files.message("none.yaml", ["swaps=[{at: epoch 1, mask: null}]"])
         == "'swaps=[{at: epoch 1, mask: null}]': 'swaps' does not go with 'pipeline: none'; nothing is done in steps")
+    #expect(
+      files.message("none.yaml", ["forget=[{random: 0.1}, {random: 0.1}]"])
+        == "'forget=[{random: 0.1}, {random: 0.1}]': 'forget' does not go with 'pipeline: none'; "
+        + "nothing is forgotten, so there is no request after the first")
   }
 
   @Test(

@@ -80,15 +80,16 @@ class Step:
 
     def recorded(self):
         """The step as a graph, recorded after three steps on a stream of their own."""
-        stream = torch.cuda.Stream(self.device)
-        stream.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(stream):
-            for _ in range(3):
+        with torch.cuda.device(self.device):
+            stream = torch.cuda.Stream()
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(3):
+                    self.step()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
                 self.step()
-        torch.cuda.current_stream(self.device).wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.step()
         return graph
 
     def step(self):
@@ -123,6 +124,8 @@ def main():
     parser.add_argument("--graph", action="store_true", help="replay the step as a CUDA graph")
     parser.add_argument("--threads", type=int, default=0, help="0 = PyTorch's own choice")
     options = parser.parse_args()
+    if options.graph and not options.device.startswith("cuda"):
+        parser.error("--graph needs --device cuda")
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     step = Step(options.mode, options.batch, options.width, options.device, options.graph)

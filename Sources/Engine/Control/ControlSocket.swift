@@ -196,7 +196,9 @@ package enum ControlClient {
       return .notARun(path: folder.path, missing: run.plan.lastPathComponent)
     }
     let isOver = FileManager.default.fileExists(atPath: run.reportJSON.path)
-    return isOver ? .alreadyFinished(path: folder.path) : .notRunning(folder: folder.path)
+    if isOver { return .alreadyFinished(path: folder.path) }
+    if let (plan, events) = try? run.record(), plan.isMeasurement(events) { return .onlyMeasures(path: folder.path) }
+    return .notRunning(folder: folder.path)
   }
 }
 
