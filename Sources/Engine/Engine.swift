@@ -342,9 +342,8 @@ extension RunPlan {
 extension RunPlan {
   /// Whether a folder with these events is one in which weights from elsewhere were to be measured, or may be.
   func isMeasurement(_ events: [RunEvent]) -> Bool {
-    guard pipeline == nil, procedure == nil else { return false }
     for case .runStarted(let start) in events.map(\.what) { return start.weights != nil }
-    return true
+    return pipeline == nil && procedure == nil
   }
 }
 
