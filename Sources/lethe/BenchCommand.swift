@@ -20,7 +20,7 @@ struct BenchCommand: ParsableCommand {
         classification
                     whole runs over the same work in the published style of scripts: unlearning, mask, measuring, memory;
                     needs LETHE_PYTHON with torchvision and scikit-learn, and CIFAR-10 in LETHE_DATA; a fifth of the
-                    rounds, each of which takes six minutes on two cores
+                    rounds, each of which takes six minutes on two cores; on a GPU ten times the images, and no memory
         diffusion   steps of deletion with and without a second gradient, and sampling, over plain PyTorch's with diffusers; needs LETHE_PYTHON
                     with diffusers; rounds in tens, each of which takes half a minute on two cores
 
