@@ -112,7 +112,7 @@ package struct Benchmark {
     return zip(steps, seconds).map { Row(name: $0.name, seconds: $1) }
   }
 
-  /// Choosing half of `count` weights by score, and sorting the same scores.
+  /// Choosing half of `count` weights by score, choosing nine tenths ... one tenth, and sorting the same scores.
   func selection(count: Int, rounds: Int, device: Device) throws -> [Row] {
     let scores = try Tensor.randomUniform([count], device: device)
     let runtime = try TorchRuntime.shared()
@@ -128,7 +128,8 @@ package struct Benchmark {
     }
     return try alternate(
       [
-        ("selection", timed { _ = try WeightMask.selecting([scores], keep: 0.5) }),
+        ("selection", timed { _ = try WeightMask.selecting([scores], keeping: [0.5]) }),
+        ("nine", timed { _ = try WeightMask.selecting([scores], keeping: (1...9).map { Double($0) / 10 }) }),
         ("sort", timed { _ = try scores.sorted() }),
       ], rounds: rounds, warmup: 1)
   }

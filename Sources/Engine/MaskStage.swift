@@ -26,7 +26,7 @@ struct MaskStage {
         active = try scores.map { try $0.differs(from: 0) }
       } else {
         switch mask.selection {
-        case .keep(let share): active = try WeightMask.selecting(scores, keep: share)
+        case .keep(let share): active = try WeightMask.selecting(scores, keeping: [share])[0]
         case .threshold(let least): active = try WeightMask.selecting(scores, threshold: least)
         }
       }

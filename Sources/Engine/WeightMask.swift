@@ -30,28 +30,34 @@ struct WeightMask {
     total = parameters.reduce(0) { $0 + $1.count }
   }
 
-  /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together; of equal scores those
-  /// that come first in parameter order.
+  /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together, for each of these shares;
+  /// of equal scores those that come first in parameter order. One selection finds the borders of all shares.
   ///
   /// - Parameters:
-  ///   - scores: for each parameter a tensor of its shape; finite, not negative.
-  ///   - keep: share of weights that may move, in 0 ... 1.
-  /// - Returns: for each parameter a boolean tensor of its shape.
-  static func selecting(_ scores: [Tensor], keep: Double) throws -> [Tensor] {
+  ///   - scores: for each parameter a tensor of its shape; finite.
+  ///   - shares: of weights that may move, each in 0 ... 1.
+  /// - Returns: for each share and each parameter a boolean tensor of its shape.
+  static func selecting(_ scores: [Tensor], keeping shares: [Double]) throws -> [[Tensor]] {
     let flat = try Tensor.cat(scores.map { try $0.reshape([-1]) })
-    let wanted = Int((keep * Double(flat.count)).rounded(.down))
-    if wanted <= 0 || wanted >= flat.count {
-      return try scores.map { try Tensor.full($0.shape, wanted <= 0 ? 0 : 1, dtype: .bool, device: $0.device) }
+    let wanted = shares.map { Int(($0 * Double(flat.count)).rounded(.down)) }
+    let borders = try RankSelection.largest(wanted.filter { $0 > 0 && $0 < flat.count }, of: flat)
+    return try wanted.map { wanted in
+      guard let border = borders[wanted] else {
+        return try scores.map { try Tensor.full($0.shape, wanted <= 0 ? 0 : 1, dtype: .bool, device: $0.device) }
+      }
+      let parts = try first(wanted, of: flat, border).split(scores.map(\.count))
+      return try zip(parts, scores).map { part, score in try part.reshape(score.shape) }
     }
-    // The wanted-th highest is the (count - wanted + 1)-th lowest: one partial selection, no sort.
-    let threshold = try flat.kthSmallest(flat.count - wanted + 1).value
-    let above = try flat.isGreater(than: threshold)
-    let missing = wanted - Int(try above.sum().item())
+  }
+
+  private static func first(_ wanted: Int, of flat: Tensor, _ border: RankSelection.Found) throws -> Tensor {
+    let missing = wanted - border.above
+    guard missing < border.equal else { return try flat.isAtLeast(border.value) }
+    let above = try flat.isGreater(than: border.value)
     // Positions of equal scores come in rising order; the first `missing` of them are let in.
-    let tied = try flat.equals(threshold).nonZero().reshape([-1]).narrow(0, start: 0, length: missing)
+    let tied = try flat.equals(border.value).nonZero().reshape([-1]).narrow(0, start: 0, length: missing)
     try above.copy(along: 0, at: tied, Tensor.ones([missing], dtype: .bool, device: flat.device))
-    let parts = try above.split(scores.map(\.count))
-    return try zip(parts, scores).map { part, score in try part.reshape(score.shape) }
+    return above
   }
 
   /// Keeps the weights whose score is at least `threshold`.

@@ -11,7 +11,7 @@ final class OperatorTable: Sendable {
     sqrt: Operator, rsqrt: Operator, sin: Operator, cos: Operator, abs: Operator, sign: Operator, reciprocal: Operator,
     clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
-    tanh: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator, addScalarInPlace: Operator,
+    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator, addScalarInPlace: Operator,
     mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
     fill: Operator,
     zero: Operator,
@@ -31,7 +31,7 @@ final class OperatorTable: Sendable {
     select: Operator, unsqueeze: Operator, squeeze: Operator, expand: Operator, cat: Operator, stack: Operator,
     indexSelect: Operator, gather: Operator, scatter: Operator, index: Operator, flip: Operator, pad: Operator,
     splitSizes: Operator, oneHot: Operator, nonzero: Operator, clone: Operator, contiguous: Operator, detach: Operator,
-    toDtype: Operator, toDevice: Operator
+    toDtype: Operator, toDevice: Operator, viewDtype: Operator
   // Network
   let conv2d: Operator, batchNorm: Operator, relu: Operator, linear: Operator, maxPool2d: Operator, avgPool2d: Operator,
     adaptiveAvgPool2d: Operator, crossEntropy: Operator, logSoftmax: Operator, softmax: Operator, nllLoss: Operator,
@@ -86,6 +86,8 @@ final class OperatorTable: Sendable {
     remainder = try find("remainder.Scalar")
     sigmoid = try find("sigmoid")
     tanh = try find("tanh")
+    shiftRight = try find("bitwise_right_shift.Tensor_Scalar")
+    bitwiseAnd = try find("bitwise_and.Scalar")
     lerp = try find("lerp.Scalar")
     dot = try find("dot")
     matmul = try find("matmul")
@@ -163,6 +165,7 @@ final class OperatorTable: Sendable {
     detach = try find("detach")
     toDtype = try find("to.dtype")
     toDevice = try find("to.dtype_layout")
+    viewDtype = try find("view.dtype")
     conv2d = try find("conv2d")
     batchNorm = try find("batch_norm")
     relu = try find("relu")

@@ -67,6 +67,16 @@ extension Tensor {
     try Self.operators().remainder.tensor(self, divisor)
   }
 
+  /// Each whole number moved right by so many bits; the sign is kept.
+  package func shiftedRight(by bits: Int) throws(TensorError) -> Tensor {
+    try Self.operators().shiftRight.tensor(self, bits)
+  }
+
+  /// The bits of each whole number that `bits` has too.
+  package func bitwiseAnd(_ bits: Int) throws(TensorError) -> Tensor {
+    try Self.operators().bitwiseAnd.tensor(self, bits)
+  }
+
   /// Each element moved into `lower...upper`; nil is no bound.
   package func clamped(min lower: Double? = nil, max upper: Double? = nil) throws(TensorError) -> Tensor {
     try Self.operators().clamp.tensor(

@@ -128,6 +128,11 @@ extension Tensor {
     try Self.operators().toDtype.tensor(.tensor(self), .dtype(dtype))
   }
 
+  /// The same memory read as elements of another type of the same size.
+  package func reinterpreted(as dtype: DType) throws(TensorError) -> Tensor {
+    try Self.operators().viewDtype.tensor(.tensor(self), .dtype(dtype))
+  }
+
   /// Itself, or a copy, on another device.
   package func to(_ device: Device) throws(TensorError) -> Tensor {
     try Self.operators().toDevice.tensor(.tensor(self), .none, .none, .device(device))
