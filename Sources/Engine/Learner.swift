@@ -19,8 +19,8 @@ final class Learner {
   private let clip: Double?
   /// Which weights may move; nil for all.
   private(set) var mask: WeightMask?
-  /// What masked weights are put back to; empty where only gradients are masked.
-  private var anchor: [Tensor] = []
+  /// Whether masked weights keep their bits; else only their gradients are masked.
+  private var holdsWeights = false
   private var statisticsBefore: [Tensor] = []
   /// Running statistics of batch normalisation, and how many batches they have seen.
   let statistics: [Tensor]
@@ -58,7 +58,10 @@ final class Learner {
     }
   }
 
-  /// After parameters changed their shape: moments begin anew. Before the first step only.
+  /// Whether the update alone sees to the mask; else gradients must be masked before anything is made of them.
+  var masksInUpdate: Bool { holdsWeights && clip == nil }
+
+  /// After parameters changed their shape: moments begin anew. Before the first step and the mask only.
   func refit() throws {
     optimizer = try Optimizer(settings, parameters: parameters)
   }
@@ -67,11 +70,17 @@ final class Learner {
   /// so that weight decay and momentum still reach the others, as in scripts published before 2026 (D9).
   func setMask(_ mask: WeightMask?, hard: Bool) throws {
     try withoutGradients {
-      // What was masked so far has gathered decay in its moments; it starts from rest if it may move again.
-      if let old = self.mask, !anchor.isEmpty { try optimizer.mask(old.factors) }
+      // What was masked so far has gathered in its moments; it starts from rest if it may move again.
+      if let old = self.mask, holdsWeights { try optimizer.mask(old.factors) }
       self.mask = mask
-      anchor = mask == nil || !hard ? [] : try parameters.map { try $0.detach().clone() }
+      holdsWeights = mask != nil && hard
+      try hold(optimizer)
     }
+  }
+
+  /// Lets an optimizer move the weights only that the mask lets move.
+  func hold(_ optimizer: Optimizer) throws {
+    try optimizer.hold(allBut: holdsWeights ? mask?.active : nil)
   }
 
   /// Before the forward passes of a step.
@@ -85,8 +94,8 @@ final class Learner {
     try withoutGradients { try Foreach.multiply(gradients, by: mask.factors) }
   }
 
-  /// Steps along masked gradients (which it may change), unless the step is bad. `afterStep` runs between the
-  /// optimizer's step and the restoring of masked weights.
+  /// Steps along gradients (which it may change), unless the step is bad; they are masked already unless `masksInUpdate`.
+  /// After `afterStep` masked weights are put back once more.
   ///
   /// - Parameters:
   ///   - loss: scalar; a value that is not finite makes the step bad.
@@ -121,8 +130,8 @@ final class Learner {
         for (parameter, before) in zip(parameters, before) {
           try whereInto.run(.tensor(isBad), .tensor(before), .tensor(parameter), .tensor(parameter))
         }
+        if let mask, holdsWeights { try mask.putBack(parameters, to: before) }
       }
-      try restore()
       try average?.update(from: model, unless: isBad)
     }
   }
@@ -130,15 +139,6 @@ final class Learner {
   /// Puts the moving average of the weights in their place, where one is kept. After the last step only.
   func takeAverage() throws {
     try average?.apply(to: model)
-  }
-
-  /// Puts masked weights back.
-  func restore() throws {
-    guard let mask, !anchor.isEmpty else { return }
-    for (index, parameter) in parameters.enumerated() {
-      try whereInto.run(
-        .tensor(mask.active[index]), .tensor(parameter), .tensor(anchor[index]), .tensor(parameter))
-    }
   }
 
   /// Whether all steps so far were good, and how many were. Waits for the device.

@@ -272,14 +272,17 @@ final class Pipeline {
     return try StepSum(separately: terms, learner)
   }
 
-  /// What the optimizer gets: masked gradients, combined where an updater says so.
+  /// What the optimizer gets: masked gradients, combined where an updater says so; whole ones where the update masks.
   ///
   /// - Parameter window: the step's batches, for updaters that evaluate terms again.
   func direction(
     _ sum: StepSum, _ progress: PluginHost.Progress, learningRate: Double, window: @escaping StepWindow
   ) throws -> [Tensor] {
+    guard let updater, sum.isSeparate else {
+      if !learner.masksInUpdate { try learner.masked(sum.gradients[0]) }
+      return sum.gradients[0]
+    }
     for gradients in sum.gradients { try learner.masked(gradients) }
-    guard let updater, sum.isSeparate else { return sum.gradients[0] }
     let step = CombinedStep(sum, learner, learningRate: learningRate) { sets, round, takesGradients in
       try self.sum(of: sets, inRound: round, progress, takesGradients: takesGradients, window)
     }

@@ -26,9 +26,10 @@ struct ProcedureStage {
       plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
     let instance = try loader.procedure(procedure.part)
     try instance.prepare()
-    try learner.setMask(try procedure.mask.map { try stage.mask($0, after: 0) }, hard: true)
+    let mask = try procedure.mask.map { try stage.mask($0, after: 0) }
+    let before = try mask.map { _ in try learner.parameters.map { try $0.detach().clone() } }
     try instance.run(ModelHandle(0))
-    try withoutGradients { try learner.restore() }
+    if let mask, let before { try withoutGradients { try mask.putBack(learner.parameters, to: before) } }
     try instance.finish()
     for (name, tensor) in model.parameters where try tensor.detach().isFinite().all().item() == 0 {
       throw EngineError.mismatch(

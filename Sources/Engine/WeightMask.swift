@@ -30,6 +30,11 @@ struct WeightMask {
     total = parameters.reduce(0) { $0 + $1.count }
   }
 
+  /// Puts weights that must not move back to what they were; the others stay. Inside `withoutGradients`.
+  func putBack(_ parameters: [Tensor], to before: [Tensor]) throws {
+    for (index, parameter) in parameters.enumerated() { try parameter.keep(where: active[index], else: before[index]) }
+  }
+
   /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together, for each of these shares;
   /// of equal scores those that come first in parameter order. One selection finds the borders of all shares.
   ///

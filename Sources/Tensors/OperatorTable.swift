@@ -19,7 +19,7 @@ final class OperatorTable: Sendable {
   // Comparison
   let eq: Operator, eqScalar: Operator, ne: Operator, neScalar: Operator, lt: Operator, ltScalar: Operator,
     le: Operator, leScalar: Operator, gt: Operator, gtScalar: Operator, ge: Operator, geScalar: Operator,
-    isfinite: Operator, logicalAnd: Operator, logicalOr: Operator, logicalNot: Operator, where_: Operator,
+    isfinite: Operator, logicalAnd: Operator, logicalOr: Operator, logicalNot: Operator, where_: Operator, whereOut: Operator,
     all: Operator, any: Operator
   // Reduction
   let sum: Operator, sumDim: Operator, mean: Operator, meanDim: Operator, amax: Operator, amin: Operator,
@@ -31,7 +31,7 @@ final class OperatorTable: Sendable {
     select: Operator, unsqueeze: Operator, squeeze: Operator, expand: Operator, cat: Operator, stack: Operator,
     indexSelect: Operator, gather: Operator, scatter: Operator, index: Operator, flip: Operator, pad: Operator,
     splitSizes: Operator, oneHot: Operator, nonzero: Operator, clone: Operator, contiguous: Operator, detach: Operator,
-    toDtype: Operator, toDevice: Operator, viewDtype: Operator
+    toDtype: Operator, toDevice: Operator, viewDtype: Operator, asStrided: Operator
   // Network
   let conv2d: Operator, batchNorm: Operator, relu: Operator, linear: Operator, maxPool2d: Operator, avgPool2d: Operator,
     adaptiveAvgPool2d: Operator, crossEntropy: Operator, logSoftmax: Operator, softmax: Operator, nllLoss: Operator,
@@ -121,6 +121,7 @@ final class OperatorTable: Sendable {
     logicalOr = try find("logical_or")
     logicalNot = try find("logical_not")
     where_ = try find("where.self")
+    whereOut = try find("where.self_out")
     all = try find("all")
     any = try find("any")
     sum = try find("sum")
@@ -166,6 +167,7 @@ final class OperatorTable: Sendable {
     toDtype = try find("to.dtype")
     toDevice = try find("to.dtype_layout")
     viewDtype = try find("view.dtype")
+    asStrided = try find("as_strided")
     conv2d = try find("conv2d")
     batchNorm = try find("batch_norm")
     relu = try find("relu")

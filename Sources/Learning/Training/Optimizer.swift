@@ -13,6 +13,8 @@ package final class Optimizer {
   private let squares: [Tensor]
   /// Adam: steps that changed something, of rank 0; the same for every parameter.
   private let count: Tensor
+  /// What a mask lets move, block by block; nil where everything may.
+  private var blocks: [MaskedBlock]?
 
   /// Moments start at 0, on the parameters' device and in their memory order.
   ///
@@ -36,6 +38,16 @@ package final class Optimizer {
     }
   }
 
+  /// From now on only weights move where `active` is true, and the others keep their bits (on a device -0 may become 0),
+  /// whatever their gradients are; nil lets all move. Their moments go on meanwhile: see ``mask(_:)``.
+  ///
+  /// - Parameter active: for each parameter booleans of its shape, in its memory order.
+  package func hold(allBut active: [Tensor]?) throws(TensorError) {
+    blocks = try active.map { (active) throws(TensorError) in
+      try MaskedBlock.blocks(parameters, means: means, squares: squares, active: active)
+    }
+  }
+
   /// One step. The result is PyTorch's, for the same rule and numbers.
   ///
   /// - Parameters:
@@ -48,17 +60,18 @@ package final class Optimizer {
     precondition(gradients.count == parameters.count, "a gradient for each parameter")
     try withoutGradients { () throws(TensorError) in
       let fitted = try zip(parameters, gradients).map(Self.fit)
-      switch settings.rule {
-      case .sgd(let momentum, let nesterov):
-        // Momenta of 0 and a first step that is none give the gradient itself, as PyTorch's first step does.
-        try FusedStep.sgd(
-          parameters, fitted, momenta: means, learningRate: learningRate, momentum: momentum,
-          weightDecay: settings.weightDecay, nesterov: nesterov, isFirstStep: false, foundInfinity: foundInfinity)
-      case .adam(let betas, let epsilon):
-        try adam(fitted, learningRate, betas, epsilon, decoupled: false, foundInfinity)
-      case .adamW(let betas, let epsilon):
-        try adam(fitted, learningRate, betas, epsilon, decoupled: true, foundInfinity)
+      if counts { try count.add(1) }
+      if let blocks {
+        for block in blocks {
+          try block.hold { () throws(TensorError) in
+            try move(
+              block.parameters, block.gradients(fitted), block.means, block.squares, learningRate, foundInfinity)
+          }
+        }
+      } else {
+        try move(parameters, fitted, means, squares, learningRate, foundInfinity)
       }
+      if counts, let foundInfinity { try count.add(foundInfinity, scale: -1) }
     }
   }
 
@@ -94,16 +107,28 @@ package final class Optimizer {
     }
   }
 
-  private func adam(
-    _ gradients: [Tensor], _ learningRate: Double, _ betas: (Double, Double), _ epsilon: Double, decoupled: Bool,
+  /// Whether the rule counts its steps.
+  private var counts: Bool { if case .sgd = settings.rule { false } else { true } }
+
+  private func move(
+    _ parameters: [Tensor], _ gradients: [Tensor], _ means: [Tensor], _ squares: [Tensor], _ learningRate: Double,
     _ foundInfinity: Tensor?
   ) throws(TensorError) {
-    try count.add(1)
-    try FusedStep.adam(
-      parameters, gradients, means: means, squares: squares,
-      steps: [Tensor](repeating: count, count: parameters.count), learningRate: learningRate, betas: betas,
-      weightDecay: settings.weightDecay, epsilon: epsilon, decoupled: decoupled, foundInfinity: foundInfinity)
-    if let foundInfinity { try count.add(foundInfinity, scale: -1) }
+    func adam(_ betas: (Double, Double), _ epsilon: Double, decoupled: Bool) throws(TensorError) {
+      try FusedStep.adam(
+        parameters, gradients, means: means, squares: squares,
+        steps: [Tensor](repeating: count, count: parameters.count), learningRate: learningRate, betas: betas,
+        weightDecay: settings.weightDecay, epsilon: epsilon, decoupled: decoupled, foundInfinity: foundInfinity)
+    }
+    switch settings.rule {
+    case .sgd(let momentum, let nesterov):
+      // Momenta of 0 and a first step that is none give the gradient itself, as PyTorch's first step does.
+      try FusedStep.sgd(
+        parameters, gradients, momenta: means, learningRate: learningRate, momentum: momentum,
+        weightDecay: settings.weightDecay, nesterov: nesterov, isFirstStep: false, foundInfinity: foundInfinity)
+    case .adam(let betas, let epsilon): try adam(betas, epsilon, decoupled: false)
+    case .adamW(let betas, let epsilon): try adam(betas, epsilon, decoupled: true)
+    }
   }
 
   private static func zeros(_ parameters: [Tensor]) throws(TensorError) -> [Tensor] {

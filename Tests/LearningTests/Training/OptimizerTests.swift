@@ -138,6 +138,45 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     #expect(abs(moved[1] - (0.9 - 0.09)) < 1e-15)
   }
 
+  @Test(arguments: RuleCase.all)
+  func `weights that are held keep their bits, and the others move as if none were`(_ rule: RuleCase) throws {
+    // Several in one block, one that fills a block, one that spans three, one in another memory order.
+    let shapes = [[300], [1 << 17], [512, 600], [8, 16, 3, 3], [7]]
+    let generator = try Generator(seed: 8)
+    func draw() throws -> [Tensor] {
+      try shapes.map { shape in
+        let drawn = try Tensor.randomNormal(shape, generator: generator)
+        return shape.count == 4 ? try drawn.contiguous(.channelsLast) : drawn
+      }
+    }
+    let start = try draw()
+    let active = try draw().map { try $0.isGreater(than: 0.3) }
+    let (held, free) = (try start.map { try $0.clone() }, try start.map { try $0.clone() })
+    let (masked, plain) = (
+      try Optimizer(rule.settings, parameters: held), try Optimizer(rule.settings, parameters: free)
+    )
+    try masked.hold(allBut: active)
+    for step in 0..<3 {
+      let gradients = try draw()
+      let isBad = try Tensor.scalar(step == 1 ? 1 : 0)
+      try masked.step(gradients, learningRate: rate(step), foundInfinity: isBad)
+      try plain.step(gradients, learningRate: rate(step), foundInfinity: isBad)
+    }
+    // Weight decay is of the weights, so the moments of held ones are others.
+    let moments = zip(masked.state.filter { $0.tensor.rank > 0 }, plain.state.filter { $0.tensor.rank > 0 })
+    for (index, (ours, theirs)) in moments.enumerated() {
+      let active = active[index % shapes.count]
+      #expect(try bytes([active.select(ours.tensor, theirs.tensor)]) == bytes([theirs.tensor]), "\(ours.name)")
+    }
+    for index in shapes.indices {
+      #expect(try bytes([held[index]]) == bytes([active[index].select(free[index], start[index])]), "\(shapes[index])")
+    }
+    // Let go, all of them move again.
+    try masked.hold(allBut: nil)
+    try masked.step(try draw(), learningRate: 0.1)
+    for index in shapes.indices { #expect(try held[index].equals(start[index]).sum().item() == 0) }
+  }
+
   @Test func `gradients in another memory order are stepped along element by element`() throws {
     let values = (0..<36).map(Double.init)
     let last = try Tensor(values, shape: [2, 2, 3, 3]).contiguous(.channelsLast).clone()
