@@ -6,9 +6,9 @@ import Tensors
 
 /// Carries out a plan, step by step, and says so in events.
 package struct Engine {
-  private let plan: RunPlan
-  private let folder: RunFolder
-  private let cancel: CancelFlag
+  let plan: RunPlan
+  let folder: RunFolder
+  let cancel: CancelFlag
   private let workbench: Workbench
   private let tensorBoard: Bool
   private let sink: (RunEvent) -> Void
@@ -45,6 +45,11 @@ package struct Engine {
     if plan.isSequence {
       return try StagedRun(plan, folder.url, workbench, tensorBoard: tensorBoard, cancel, sink).carryOut()
     }
+    return try run(try begin(), from: nil)
+  }
+
+  /// Writes the plan and begins the record of its events.
+  func begin() throws -> Reporter {
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
     for leftover in folder.results + folder.tensorBoardFiles {
@@ -52,7 +57,7 @@ package struct Engine {
     }
     let reporter = Reporter(sink: sink)
     try reporter.record(in: folder, appending: false, tensorBoard: tensorBoard)
-    return try run(reporter, from: nil)
+    return reporter
   }
 
   /// Goes on with the run of a folder, bit for bit, from its last checkpoint.
@@ -114,7 +119,7 @@ package struct Engine {
           reporter, RunEnd(steps: 0, unlearnSeconds: 0, files: ["weights": weights].merging(pictures) { $1 }))
       }
     } catch EngineError.interrupted(let signal, _) {
-      throw EngineError.evaluationInterrupted(signal: signal)
+      throw EngineError.startsAnew(what: "a measurement", signal: signal)
     }
   }
 
@@ -223,7 +228,7 @@ package struct Engine {
     ["made-by": "lethe", "plan": digest(plan.canonicalJSON()), "name": plan.name]
   }
 
-  private func prepare(_ reporter: Reporter) throws -> Workbench.Shared {
+  func prepare(_ reporter: Reporter) throws -> Workbench.Shared {
     try PartLoader.checkTrust(plan)
     try FunctionChecks(plan).run()
     return try workbench.prepare(plan, cancel: cancel, reporter: reporter) { data in

@@ -14,8 +14,8 @@ package enum EngineError: Error, Equatable, Sendable {
   case notFinished(path: String)
   /// The user stopped a replay, which keeps nothing.
   case replayInterrupted(signal: Int32)
-  /// Weights were being measured.
-  case evaluationInterrupted(signal: Int32)
+  /// Something that keeps nothing on its way was under way.
+  case startsAnew(what: String, signal: Int32)
   /// A folder in which weights from elsewhere were to be measured.
   case onlyMeasures(path: String)
   /// A checkpoint that does not belong to the plan beside it.
@@ -50,7 +50,7 @@ package enum EngineError: Error, Equatable, Sendable {
     case .writeFailed: 74
     case .notARun, .onlyMeasures, .notRunning: 66
     case .busy, .foreignRun, .noAnswer, .notFinished: 65
-    case .replayInterrupted(let signal), .evaluationInterrupted(let signal): 128 + signal
+    case .replayInterrupted(let signal), .startsAnew(_, let signal): 128 + signal
     case .noControl: 73
     case .alreadyFinished, .foreignCheckpoint, .pluginChanged, .noDevice, .noPipeline, .mismatch: 65
     case .interrupted(let signal, _): 128 + signal
@@ -86,8 +86,8 @@ extension EngineError: CustomStringConvertible {
       "the run in '\(path)' is not finished; go on with it by: lethe run --resume \(path)"
     case .replayInterrupted:
       "interrupted; a replay begins anew each time, and the run itself is as it was"
-    case .evaluationInterrupted:
-      "interrupted; a measurement begins anew each time: give the command again"
+    case .startsAnew(let what, _):
+      "interrupted; \(what) begins anew each time: give the command again"
     case .onlyMeasures(let path):
       "in '\(path)' weights were to be measured, which leaves nothing to go on with; measure them again with: lethe evaluate"
     case .foreignCheckpoint(let path, let reason):

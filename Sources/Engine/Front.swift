@@ -68,6 +68,13 @@ package struct Front {
     try engine(plan, folder, sink).evaluate(weights: weights)
   }
 
+  /// Makes a plan's mask in several densities; the files go into a folder.
+  package func masks(
+    _ plan: RunPlan, keeping shares: [Double], in folder: URL, sink: @escaping (RunEvent) -> Void
+  ) throws -> MaskReport {
+    try engine(plan, folder, sink).masks(keeping: shares)
+  }
+
   /// Makes and measures the models of an audit.
   package func auditor(_ plan: AuditPlan, sink: @escaping (RunEvent) -> Void) -> Auditor {
     Auditor(plan: plan, cancel: flag, sink: sink)
@@ -96,7 +103,7 @@ package struct Front {
     return try benchmark.alternate(ready, rounds: rounds, progress: progress).map { ($0.name, $0.seconds) }
   }
 
-  /// Times the choice of half of so many scores, and a full sort of them: two rows.
+  /// Times the choice of half of so many scores, of nine densities at once, and a full sort: three rows.
   ///
   /// - Parameter device: where the scores are: `cpu`, `cuda` or `cuda:N`.
   package func timeSelection(

@@ -11,7 +11,6 @@ struct MaskStage {
   let plan: RunPlan
   let shared: Workbench.Shared
   let model: TrainableModel
-  let learner: Learner
   let loader: PartLoader
   let cancel: CancelFlag
   let reporter: Reporter
@@ -30,7 +29,7 @@ struct MaskStage {
         case .threshold(let least): active = try WeightMask.selecting(scores, threshold: least)
         }
       }
-      let made = try WeightMask(active: active, like: learner.parameters)
+      let made = try WeightMask(active: active, like: model.parameters.map(\.tensor))
       try reporter.say(
         .log(plugin: mask.part.id, level: "info", message: "\(made.kept) of \(made.total) weights may move"))
       let parameters = zip(model.parameters, made.counts).map { parameter, kept in
@@ -38,6 +37,24 @@ struct MaskStage {
       }
       try reporter.say(.maskDensity(MaskDensity(step: step, plugin: mask.part.id, parameters: parameters)))
       return (made, cached: isCached)
+    }
+  }
+
+  /// A plan's mask for the model as it is now, once for each share of weights that may move, whatever the plan selects.
+  ///
+  /// - Throws: `EngineError.mismatch` where the plugin makes a mask itself.
+  func masks(_ mask: MaskPlan, keeping shares: [Double]) throws -> [WeightMask] {
+    try reporter.phase(.mask) {
+      let instance = try loader.mask(mask.part, step: nil)
+      guard instance.answer == .scores else {
+        throw EngineError.mismatch("'\(mask.part.id)' says itself which weights may move, so its mask has one density")
+      }
+      let (scores, isCached) = try scores(instance, mask)
+      let parameters = model.parameters.map(\.tensor)
+      let masks = try WeightMask.selecting(scores, keeping: shares).map {
+        try WeightMask(active: $0, like: parameters)
+      }
+      return (masks, cached: isCached)
     }
   }
 

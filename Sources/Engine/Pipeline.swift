@@ -42,7 +42,7 @@ final class Pipeline {
     world = World(plan: plan, model: model, shared: shared, cancel: cancel, reporter: reporter, folder: folder)
     loader = PartLoader(world: world, cancel: cancel)
     maskStage = MaskStage(
-      plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
+      plan: plan, shared: shared, model: model, loader: loader, cancel: cancel, reporter: reporter)
   }
 
   private var objective: ObjectiveInstance {

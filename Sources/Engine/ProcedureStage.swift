@@ -19,17 +19,17 @@ struct ProcedureStage {
   func carryOut() throws -> Double {
     let clock = ContinuousClock()
     let began = clock.now
-    let learner = try Learner(model: model, settings: plan.walkOptimizer.settings)
     let world = World(plan: plan, model: model, shared: shared, cancel: cancel, reporter: reporter)
     let loader = PartLoader(world: world, cancel: cancel)
     let stage = MaskStage(
-      plan: plan, shared: shared, model: model, learner: learner, loader: loader, cancel: cancel, reporter: reporter)
+      plan: plan, shared: shared, model: model, loader: loader, cancel: cancel, reporter: reporter)
     let instance = try loader.procedure(procedure.part)
     try instance.prepare()
     let mask = try procedure.mask.map { try stage.mask($0, after: 0) }
-    let before = try mask.map { _ in try learner.parameters.map { try $0.detach().clone() } }
+    let parameters = model.parameters.map(\.tensor)
+    let before = try mask.map { _ in try parameters.map { try $0.detach().clone() } }
     try instance.run(ModelHandle(0))
-    if let mask, let before { try withoutGradients { try mask.putBack(learner.parameters, to: before) } }
+    if let mask, let before { try withoutGradients { try mask.putBack(parameters, to: before) } }
     try instance.finish()
     for (name, tensor) in model.parameters where try tensor.detach().isFinite().all().item() == 0 {
       throw EngineError.mismatch(

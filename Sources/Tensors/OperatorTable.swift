@@ -11,7 +11,8 @@ final class OperatorTable: Sendable {
     sqrt: Operator, rsqrt: Operator, sin: Operator, cos: Operator, abs: Operator, sign: Operator, reciprocal: Operator,
     clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
-    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator, addScalarInPlace: Operator,
+    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, lerp: Operator, dot: Operator, matmul: Operator,
+    addInPlace: Operator, addScalarInPlace: Operator,
     mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
     fill: Operator,
     zero: Operator,
@@ -19,8 +20,8 @@ final class OperatorTable: Sendable {
   // Comparison
   let eq: Operator, eqScalar: Operator, ne: Operator, neScalar: Operator, lt: Operator, ltScalar: Operator,
     le: Operator, leScalar: Operator, gt: Operator, gtScalar: Operator, ge: Operator, geScalar: Operator,
-    isfinite: Operator, logicalAnd: Operator, logicalOr: Operator, logicalNot: Operator, where_: Operator, whereOut: Operator,
-    all: Operator, any: Operator
+    isfinite: Operator, logicalAnd: Operator, logicalOr: Operator, logicalNot: Operator, where_: Operator,
+    whereOut: Operator, all: Operator, any: Operator
   // Reduction
   let sum: Operator, sumDim: Operator, mean: Operator, meanDim: Operator, amax: Operator, amin: Operator,
     argmax: Operator, argmin: Operator, logsumexp: Operator, cumsum: Operator, norm: Operator, sort: Operator,

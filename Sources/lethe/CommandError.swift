@@ -14,6 +14,10 @@ enum CommandError: Error, Equatable {
   case notAnOverride(String)
   /// `lethe evaluate` without `weights=FILE`.
   case noWeights
+  /// `lethe mask` of a recipe without one.
+  case noMask(method: String?)
+  /// `lethe mask` of several requests.
+  case masksOfSequence
   /// A file that is not there.
   case noFile(String)
   /// A strategy that there is not.
@@ -70,7 +74,8 @@ enum CommandError: Error, Equatable {
   /// The exit code.
   var exitCode: Int32 {
     switch self {
-    case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noBenchmark, .sameRun,
+    case .noRecipe, .recipeAndResume, .liveAndQuiet, .liveAndJSON, .notAnOverride, .noWeights, .noMask,
+      .masksOfSequence, .noBenchmark, .sameRun,
       .withoutAlone, .badName, .noTemplate, .nobodyToAsk:
       64
     case .noFile, .noStrategy, .noPart, .noSDK, .notListed: 66
@@ -107,6 +112,11 @@ extension CommandError: CustomStringConvertible {
       "--json would write on the terminal that --live draws on; send it elsewhere: lethe run … --live --json > events.jsonl"
     case .notAnOverride(let text): "'\(text)' is neither a recipe nor KEY.PATH=VALUE"
     case .noWeights: "there is no model to measure; write: lethe evaluate RECIPE weights=FILE"
+    case .noMask(let method):
+      "\(method.map { "the method '\($0)'" } ?? "the recipe's pipeline") has no mask; "
+        + "name a method that has one with --method, or a plugin with pipeline.mask=ID"
+    case .masksOfSequence:
+      "'forget' is a list, and each request has a mask of its own; name one of them with forget={…}"
     case .noFile(let path): "\(path): there is no such file"
     case .noStrategy(let id, let nearest, let known, let searched):
       "no plugin '\(id)'\(nearest.map { " (did you mean '\($0)'?)" } ?? ""); "

@@ -25,7 +25,8 @@ struct Lethe: ParsableCommand {
       """,
     version: Workshop.live.version,
     subcommands: [
-      RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, AuditCommand.self,
+      RunCommand.self, PlanCommand.self, EvaluateCommand.self, CompareCommand.self, MaskCommand.self,
+      AuditCommand.self,
       ControlCommand.self, ReplayCommand.self, VerifyCommand.self, PluginCommand.self, SDKCommand.self,
       DoctorCommand.self,
       BenchCommand.self, AuditWorkerCommand.self, PluginProbeCommand.self, PluginFuzzProbeCommand.self,

@@ -37,6 +37,10 @@ extension Workshop {
         try Installation.fetchLibTorch()
         return try front.evaluate($0, weights: $1, in: $2, sink: $3)
       },
+      masks: {
+        try Installation.fetchLibTorch()
+        return try front.masks($0, keeping: $1, in: $2, sink: $3)
+      },
       illustrate: { try ComparisonFiles($0, folders: $1).write(to: $2) },
       auditor: { plan, sink in
         let auditor = front.auditor(plan, sink: sink)

@@ -62,13 +62,15 @@ struct Workshop {
   let ask: (_ request: ControlRequest, _ folder: URL) throws -> ControlReply
   /// Measures weights from a file.
   let evaluate: (_ plan: RunPlan, _ weights: String, _ folder: URL, _ sink: @escaping Sink) throws -> RunReport
+  /// Makes a plan's mask in several densities.
+  let masks: (_ plan: RunPlan, _ shares: [Double], _ folder: URL, _ sink: @escaping Sink) throws -> MaskReport
   /// Writes a comparison's page and pictures into its folder; `runs` are the folders of its entries.
   let illustrate: (_ comparison: ComparisonReport, _ runs: [URL], _ folder: URL) throws -> Void
   /// Makes and measures the models of an audit.
   let auditor: (_ plan: AuditPlan, _ sink: @escaping Sink) -> Auditor
   /// Times plans side by side: one after the other takes a step, so many rounds.
   let time: (_ steps: [TimedStep], _ rounds: Int, _ progress: (Int, Int) -> Void) throws -> [TimedRow]
-  /// Times the choice of half of so many scores, and a full sort of them, on a device named as in recipes.
+  /// Times the choice of half of so many scores, of nine densities at once, and a full sort, on a device named as in recipes.
   let timeSelection: (_ count: Int, _ rounds: Int, _ device: String) throws -> [TimedRow]
   /// Seconds a call of a plain C function of the C library's mathematics, round by round: called once for each of so many
   /// numbers.

@@ -43,7 +43,7 @@ import Testing
     let command = try Command()
     let folder = try diffusion(in: command)
     let report = try self.report("LoReUn", in: folder)
-    let answer = try check([folder.path + "/comparison", report.path + "/report"])
+    let answer = try ComparisonPageTests.check([folder.path + "/comparison", report.path + "/report"])
     #expect(answer.code == 0, "\(answer.said)")
   }
 
@@ -63,7 +63,7 @@ import Testing
     try #require(answer.code == 0, "\(answer.err)")
     let folder = command.folder.appendingPathComponent(try command.runFolder())
     let report = try self.report("LoReUn", in: folder)
-    let checked = try check([folder.path + "/comparison", report.path + "/report"])
+    let checked = try ComparisonPageTests.check([folder.path + "/comparison", report.path + "/report"])
     #expect(checked.code == 0, "\(checked.said)")
     for plot in ["scatter", "histogram-forget", "mask"] {
       let pages = try ["\(folder.path)/comparison.html", "\(report.path)/report.html"].map {
@@ -78,7 +78,7 @@ import Testing
         numbers.firstMatch(of: /"value" ?: ?([0-9]+\.[0-9]+)/) ?? numbers.firstMatch(of: /"mean" ?: ?([0-9]+\.[0-9]+)/))
       let other = numbers.replacing(first.output.1, with: "77.125")
       try other.write(toFile: name + ".json", atomically: true, encoding: .utf8)
-      let found = try check([name])
+      let found = try ComparisonPageTests.check([name])
       #expect(found.code == 1 && !found.said.isEmpty, "\(name): \(found.said)")
     }
   }
@@ -94,7 +94,7 @@ import Testing
   }
 
   /// Opens pages in a browser and holds them to the JSON files of the same names.
-  private func check(_ names: [String]) throws -> (code: Int32, said: String) {
+  static func check(_ names: [String]) throws -> (code: Int32, said: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =

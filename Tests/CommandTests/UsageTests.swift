@@ -7,7 +7,7 @@ import Testing
     let help = try command.run(["--help"])
     #expect(help.code == 0)
     #expect(help.err.isEmpty)
-    for name in ["run", "plan", "evaluate", "compare", "audit", "plugin", "sdk", "doctor", "bench"] {
+    for name in ["run", "plan", "evaluate", "compare", "mask", "audit", "plugin", "sdk", "doctor", "bench"] {
       #expect(help.out.contains("  \(name) "))
       let text = try command.run([name, "--help"]).out
       #expect(text.contains("lethe \(name)"), "no example of '\(name)'")

@@ -83,7 +83,7 @@ struct RunTests {
       if case .splitReady = event.what { cancel.cancel(signal: 2) }
     }
     let weights = toy.run("whole").appendingPathComponent("unlearned.safetensors").path
-    #expect(throws: EngineError.evaluationInterrupted(signal: 2)) { try engine.evaluate(weights: weights) }
+    #expect(throws: EngineError.startsAnew(what: "a measurement", signal: 2)) { try engine.evaluate(weights: weights) }
     #expect(throws: EngineError.onlyMeasures(path: toy.run().path)) { try toy.resume() }
   }
 

@@ -35,7 +35,7 @@ struct WeightMaskTests {
   func `ranks are those of a sort, whatever the numbers`(_ dtype: DType) throws {
     var random = Philox(seed: 6, label: "numbers")
     // Both signs of 0, tiny and huge numbers, infinities, numbers that differ in their last bits only, many equals.
-    var numbers: [Double] = [0, -0.0, 1e-45, -1e-45, 3e38, -3e38, .infinity, -.infinity, 1, 1.0000001192092896, 1 + 1e-15]
+    var numbers = [0, -0.0, 1e-45, -1e-45, 3e38, -3e38, .infinity, -.infinity, 1, 1.0000001192092896, 1 + 1e-15]
     for index in 0..<3000 {
       let number = (random.uniform() - 0.4) * [1, 1e-6, 1e30][index % 3]
       numbers.append(number)

@@ -162,14 +162,18 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
       try masked.step(gradients, learningRate: rate(step), foundInfinity: isBad)
       try plain.step(gradients, learningRate: rate(step), foundInfinity: isBad)
     }
+    // The fused operators round another way where a vector does not fill up, and blocks end elsewhere than tensors do.
+    func isNear(_ ours: Tensor, _ theirs: Tensor, where active: Tensor) throws -> Bool {
+      try active.select(ours, theirs).squaredError(theirs, reduction: .none).max().item() < 1e-12
+    }
     // Weight decay is of the weights, so the moments of held ones are others.
     let moments = zip(masked.state.filter { $0.tensor.rank > 0 }, plain.state.filter { $0.tensor.rank > 0 })
     for (index, (ours, theirs)) in moments.enumerated() {
-      let active = active[index % shapes.count]
-      #expect(try bytes([active.select(ours.tensor, theirs.tensor)]) == bytes([theirs.tensor]), "\(ours.name)")
+      #expect(try isNear(ours.tensor, theirs.tensor, where: active[index % shapes.count]), "\(ours.name)")
     }
     for index in shapes.indices {
-      #expect(try bytes([held[index]]) == bytes([active[index].select(free[index], start[index])]), "\(shapes[index])")
+      #expect(try isNear(held[index], free[index], where: active[index]), "\(shapes[index])")
+      #expect(try bytes([active[index].select(start[index], held[index])]) == bytes([start[index]]), "\(shapes[index])")
     }
     // Let go, all of them move again.
     try masked.hold(allBut: nil)
