@@ -52,9 +52,23 @@ package enum Foreach {
     _ targets: [Tensor], to ends: [Tensor], weight: Double, unless isOff: Tensor
   ) throws(TensorError) {
     guard let dtype = targets.first?.dtype else { return }
+    try lerp(targets, to: ends, factor: isOff.not().to(dtype) * weight, isWhole: weight >= 1)
+  }
+
+  /// The same with a weight that a recorded step reads each time: of rank 0 and the targets' type. `isWhole` says whether it
+  /// is 1, which is computed in another way.
+  package static func lerp(
+    _ targets: [Tensor], to ends: [Tensor], weight: Tensor, isWhole: Bool, unless isOff: Tensor
+  ) throws(TensorError) {
+    guard let dtype = targets.first?.dtype else { return }
+    try lerp(targets, to: ends, factor: isOff.not().to(dtype) * weight, isWhole: isWhole)
+  }
+
+  private static func lerp(
+    _ targets: [Tensor], to ends: [Tensor], factor: Tensor, isWhole: Bool
+  ) throws(TensorError) {
     let table = try Tensor.operators()
-    let factor = try isOff.not().to(dtype) * weight
-    guard weight < 1 else {
+    guard !isWhole else {
       // What is taken over whole must not be rounded on its way.
       let factors = [Tensor](repeating: factor, count: targets.count)
       return try lerp(targets, to: ends, weights: factors)
@@ -66,28 +80,36 @@ package enum Foreach {
 }
 
 /// LibTorch's fused optimizer steps. Parameters change in place: call inside `withoutGradients`. Where `foundInfinity`
-/// (rank 0, `float32`) is not 0 nothing changes, the step counts of Adam included.
+/// (rank 0, `float32`) is not 0 nothing changes, the step counts of Adam included. Where `rate` is given it is the learning
+/// rate, and `learningRate` is not looked at: of rank 0, on a device `float32`, on the CPU `float64` for the same bits.
 package enum FusedStep {
   /// Stochastic gradient descent. `momenta` is empty without momentum; in the first step it is set to the gradient.
   package static func sgd(
     _ parameters: [Tensor], _ gradients: [Tensor], momenta: [Tensor], learningRate: Double, momentum: Double,
-    weightDecay: Double, nesterov: Bool, isFirstStep: Bool, foundInfinity: Tensor?
+    weightDecay: Double, nesterov: Bool, isFirstStep: Bool, foundInfinity: Tensor?, rate: Tensor? = nil
   ) throws(TensorError) {
-    try Tensor.operators().fusedSGD.run(
+    let table = try Tensor.operators()
+    try (rate == nil ? table.fusedSGD : table.fusedSGDTensor).run(
       .tensors(parameters), .tensors(gradients), .tensors(momenta), .float(weightDecay), .float(momentum),
-      .float(learningRate), 0.0, .bool(nesterov), false, .bool(isFirstStep), .none, .optional(foundInfinity))
+      rate.map(Value.tensor) ?? .float(learningRate), 0.0, .bool(nesterov), false, .bool(isFirstStep), .none,
+      .optional(foundInfinity))
   }
 
   /// Adam, or AdamW when `decoupled`. `steps` are counts of rank 0 (`float32`).
   package static func adam(
     _ parameters: [Tensor], _ gradients: [Tensor], means: [Tensor], squares: [Tensor], steps: [Tensor],
     learningRate: Double, betas: (Double, Double), weightDecay: Double, epsilon: Double, decoupled: Bool,
-    foundInfinity: Tensor?
+    foundInfinity: Tensor?, rate: Tensor? = nil
   ) throws(TensorError) {
     let table = try Tensor.operators()
-    try (decoupled ? table.fusedAdamW : table.fusedAdam).run(
+    let isNumber = rate == nil
+    let operation =
+      decoupled
+      ? (isNumber ? table.fusedAdamW : table.fusedAdamWTensor) : (isNumber ? table.fusedAdam : table.fusedAdamTensor)
+    try operation.run(
       .tensors(parameters), .tensors(gradients), .tensors(means), .tensors(squares), .tensors([]), .tensors(steps),
-      .float(learningRate), .float(betas.0), .float(betas.1), .float(weightDecay), .float(epsilon), false, false,
+      rate.map(Value.tensor) ?? .float(learningRate), .float(betas.0), .float(betas.1), .float(weightDecay),
+      .float(epsilon), false, false,
       .none, .optional(foundInfinity))
   }
 }

@@ -43,7 +43,7 @@ final class OperatorTable: Sendable {
   let foreachAdd: Operator, foreachAddScalar: Operator, foreachMul: Operator, foreachMulScalar: Operator,
     foreachMulTensor: Operator, foreachNorm: Operator, foreachCopy: Operator, foreachZero: Operator,
     foreachLerp: Operator, foreachLerpEach: Operator, foreachSub: Operator, fusedSGD: Operator, fusedAdam: Operator,
-    fusedAdamW: Operator
+    fusedAdamW: Operator, fusedSGDTensor: Operator, fusedAdamTensor: Operator, fusedAdamWTensor: Operator
 
   init(_ table: UnsafePointer<ct_table>) throws(TensorError) {
     func find(_ name: String) throws(TensorError) -> Operator { try unsafe Operator("aten::" + name, table: table) }
@@ -202,5 +202,8 @@ final class OperatorTable: Sendable {
     fusedSGD = try find("_fused_sgd_")
     fusedAdam = try find("_fused_adam_")
     fusedAdamW = try find("_fused_adamw_")
+    fusedSGDTensor = try find("_fused_sgd_.tensor_lr")
+    fusedAdamTensor = try find("_fused_adam_.tensor_lr")
+    fusedAdamWTensor = try find("_fused_adamw_.tensor_lr")
   }
 }

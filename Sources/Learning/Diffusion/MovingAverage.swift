@@ -46,17 +46,40 @@ package final class MovingAverage {
   /// - Parameter isBad: rank 0; where it is true the averages stay as they are. `updates` counts the step all the same, as
   ///   nobody knows yet: see ``correct(updates:)``.
   package func update(from model: TrainableModel, unless isBad: Tensor? = nil) throws(TensorError) {
-    updates += 1
-    let weight = 1 - decay.at(updates)
+    let weight = count()
     try withoutGradients { () throws(TensorError) in
-      var current = model.parameters.map(\.tensor)
-      if let own = tensors.first?.tensor.dtype, own != model.dtype {
-        current = try current.map { (tensor) throws(TensorError) in try tensor.to(own) }
-      }
-      let own = tensors.map(\.tensor)
+      let (own, current) = (tensors.map(\.tensor), try current(model))
       guard let isBad else { return try Foreach.lerp(own, to: current, weight: weight) }
       try Foreach.lerp(own, to: current, weight: weight, unless: isBad)
     }
+  }
+
+  /// Counts one more update and says how much it takes in, for `update(from:weight:isWhole:unless:)`.
+  package func count() -> Double {
+    updates += 1
+    return 1 - decay.at(updates)
+  }
+
+  /// The update that `count` counted, in a form that can be recorded and done again.
+  ///
+  /// - Parameters:
+  ///   - weight: what `count` said, of rank 0 and the averages' type.
+  ///   - isWhole: whether that is 1.
+  ///   - isBad: as for `update(from:unless:)`.
+  package func update(
+    from model: TrainableModel, weight: Tensor, isWhole: Bool, unless isBad: Tensor
+  ) throws(TensorError) {
+    try withoutGradients { () throws(TensorError) in
+      try Foreach.lerp(
+        tensors.map(\.tensor), to: try current(model), weight: weight, isWhole: isWhole, unless: isBad)
+    }
+  }
+
+  /// A model's parameters in the averages' type.
+  private func current(_ model: TrainableModel) throws(TensorError) -> [Tensor] {
+    let current = model.parameters.map(\.tensor)
+    guard let own = tensors.first?.tensor.dtype, own != model.dtype else { return current }
+    return try current.map { (tensor) throws(TensorError) in try tensor.to(own) }
   }
 
   /// Counts again, once it is known that only so many updates were of good steps.

@@ -53,9 +53,10 @@ package final class Optimizer {
   /// - Parameters:
   ///   - gradients: one for each parameter, of its shape; not changed.
   ///   - learningRate: of this step.
+  ///   - rate: the same where a recorded step reads it each time, as `FusedStep` has it; then `learningRate` is not looked at.
   ///   - foundInfinity: rank 0, `float32`, on the parameters' device: 1 makes the step change nothing, 0 lets it.
   package func step(
-    _ gradients: [Tensor], learningRate: Double, foundInfinity: Tensor? = nil
+    _ gradients: [Tensor], learningRate: Double, rate: Tensor? = nil, foundInfinity: Tensor? = nil
   ) throws(TensorError) {
     precondition(gradients.count == parameters.count, "a gradient for each parameter")
     try withoutGradients { () throws(TensorError) in
@@ -65,11 +66,11 @@ package final class Optimizer {
         for block in blocks {
           try block.hold { () throws(TensorError) in
             try move(
-              block.parameters, block.gradients(fitted), block.means, block.squares, learningRate, foundInfinity)
+              block.parameters, block.gradients(fitted), block.means, block.squares, learningRate, rate, foundInfinity)
           }
         }
       } else {
-        try move(parameters, fitted, means, squares, learningRate, foundInfinity)
+        try move(parameters, fitted, means, squares, learningRate, rate, foundInfinity)
       }
       if counts, let foundInfinity { try count.add(foundInfinity, scale: -1) }
     }
@@ -112,20 +113,22 @@ package final class Optimizer {
 
   private func move(
     _ parameters: [Tensor], _ gradients: [Tensor], _ means: [Tensor], _ squares: [Tensor], _ learningRate: Double,
-    _ foundInfinity: Tensor?
+    _ rate: Tensor?, _ foundInfinity: Tensor?
   ) throws(TensorError) {
     func adam(_ betas: (Double, Double), _ epsilon: Double, decoupled: Bool) throws(TensorError) {
       try FusedStep.adam(
         parameters, gradients, means: means, squares: squares,
         steps: [Tensor](repeating: count, count: parameters.count), learningRate: learningRate, betas: betas,
-        weightDecay: settings.weightDecay, epsilon: epsilon, decoupled: decoupled, foundInfinity: foundInfinity)
+        weightDecay: settings.weightDecay, epsilon: epsilon, decoupled: decoupled, foundInfinity: foundInfinity,
+        rate: rate)
     }
     switch settings.rule {
     case .sgd(let momentum, let nesterov):
       // Momenta of 0 and a first step that is none give the gradient itself, as PyTorch's first step does.
       try FusedStep.sgd(
         parameters, gradients, momenta: means, learningRate: learningRate, momentum: momentum,
-        weightDecay: settings.weightDecay, nesterov: nesterov, isFirstStep: false, foundInfinity: foundInfinity)
+        weightDecay: settings.weightDecay, nesterov: nesterov, isFirstStep: false, foundInfinity: foundInfinity,
+        rate: rate)
     case .adam(let betas, let epsilon): try adam(betas, epsilon, decoupled: false)
     case .adamW(let betas, let epsilon): try adam(betas, epsilon, decoupled: true)
     }
