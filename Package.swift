@@ -115,6 +115,7 @@ let package = Package(
   products: [
     .executable(name: "lethe", targets: ["lethe"]),
     .library(name: "CTorch", type: .dynamic, targets: ["CTorch"]),
+    .library(name: "CTorchCUDA", type: .dynamic, targets: ["CTorchCUDA"]),
     .library(name: "PythonBridge", type: .dynamic, targets: ["PythonBridge"]),
   ] + plugins.map(\.product),
   dependencies: [
@@ -137,6 +138,19 @@ let package = Package(
           "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/include/torch/csrc/api/include",
           "-fvisibility=hidden", "-fno-cxx-modules", "-Wall", "-Wextra", "-Werror",
         ])
+      ],
+      linkerSettings: [.unsafeFlags(["-L\(libtorch)/lib", "-ltorch_cpu", "-lc10"])]),
+    // CUDA's symbols stay open until the library is loaded, after LibTorch's CUDA libraries. Where CUDA's headers are not
+    // beside LibTorch it has no functions, and says so.
+    .target(
+      name: "CTorchCUDA", dependencies: ["CTorchTable"], exclude: ["stand-in"],
+      cxxSettings: [
+        .headerSearchPath("../CTorch"), .headerSearchPath("../CTorch/include"),
+        .unsafeFlags([
+          "-isystem", "\(libtorch)/include", "-isystem", "\(libtorch)/../nvidia/cu13/include",
+          "-idirafter", "\(Context.packageDirectory)/Sources/CTorchCUDA/stand-in",
+          "-fvisibility=hidden", "-fno-cxx-modules", "-Wall", "-Wextra", "-Werror",
+        ]),
       ],
       linkerSettings: [.unsafeFlags(["-L\(libtorch)/lib", "-ltorch_cpu", "-lc10"])]),
 

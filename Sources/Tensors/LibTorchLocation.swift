@@ -6,6 +6,8 @@ package struct LibTorchLocation: Sendable, Equatable {
   package let libraries: String
   /// libCTorch.so: beside the running program, or in `../lib/lethe` of an installation.
   package let shim: String
+  /// libCTorchCUDA.so, beside it.
+  package var graphShim: String { Self.parent(shim) + "/libCTorchCUDA.so" }
 
   /// Looks in $LIBTORCH, `.deps/libtorch` beside the program's package, the cache folder, and beside the installation.
   package static func find() throws(TensorError) -> LibTorchLocation {
