@@ -24,6 +24,8 @@ package enum EngineError: Error, Equatable, Sendable {
   case pluginChanged(id: String, file: String)
   /// A device that this machine does not have.
   case noDevice(name: String, reason: String)
+  /// Steps of training cannot be recorded on that device by this program.
+  case noGraphs(device: String, reason: String)
   /// The user asked to stop; everything is saved.
   case interrupted(signal: Int32, folder: String)
   /// A loss or a gradient was no finite number; `folder` is empty where no state is kept.
@@ -52,7 +54,7 @@ package enum EngineError: Error, Equatable, Sendable {
     case .busy, .foreignRun, .noAnswer, .notFinished: 65
     case .replayInterrupted(let signal), .startsAnew(_, let signal): 128 + signal
     case .noControl: 73
-    case .alreadyFinished, .foreignCheckpoint, .pluginChanged, .noDevice, .noPipeline, .mismatch: 65
+    case .alreadyFinished, .foreignCheckpoint, .pluginChanged, .noDevice, .noGraphs, .noPipeline, .mismatch: 65
     case .interrupted(let signal, _): 128 + signal
     case .notFinite: 75
     }
@@ -97,6 +99,8 @@ extension EngineError: CustomStringConvertible {
         + "a run goes on bit for bit only with the same bytes: start a new run"
     case .noDevice(let name, let reason):
       "device '\(name)' is not available: \(reason); use device=cpu"
+    case .noGraphs(let device, let reason):
+      "'cuda_graphs: true' cannot be had on device '\(device)': \(reason); use cuda_graphs=false"
     case .interrupted(_, let folder):
       "interrupted; everything is saved in '\(folder)'; go on with: lethe run --resume \(folder)"
     case .notFinite(let step, let what, let folder):

@@ -29,7 +29,7 @@ extension Learner {
     try beginTrial()
     guard let trial else { preconditionFailure("a trial was begun") }
     try withoutGradients {
-      bad = try bad.maximum(gradientNorm(direction).isFinite().not().to(.float32))
+      try mark(bad: gradientNorm(direction).isFinite().not())
       let rule: Optimizer
       if sharesMoments {
         if momentsBefore.isEmpty { momentsBefore = try optimizer.state.map { try $0.tensor.clone() } }

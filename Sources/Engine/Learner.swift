@@ -11,8 +11,8 @@ final class Learner {
   let parameters: [Tensor]
   /// The rule of the steps.
   private(set) var optimizer: Optimizer
-  /// 1 once a step was bad, else 0; float32 scalar on the device.
-  var bad: Tensor
+  /// 1 once a step was bad, else 0; float32 scalar on the device. It changes in place.
+  let bad: Tensor
   /// How many steps changed something; int64 scalar on the device.
   private let goodSteps: Tensor
   /// The norm that gradients are clipped to.
@@ -26,7 +26,7 @@ final class Learner {
   let statistics: [Tensor]
   private let freezesStatistics: Bool
   let settings: OptimizerSettings
-  private let whereInto: Operator
+  private let whereInto, maximumInto: Operator
   /// What an updater tries in the step under way; nil where it tries nothing.
   var trial: Trial?
   /// The moments as they were before trial steps moved them; empty where none did.
@@ -49,6 +49,7 @@ final class Learner {
     bad = try Tensor.zeros([], device: device)
     goodSteps = try Tensor.zeros([], dtype: .int64, device: device)
     whereInto = try Operator.resolve("aten::where.self_out")
+    maximumInto = try Operator.resolve("aten::maximum.out")
     self.average = try average.map { plan in
       try MovingAverage(
         of: model,
@@ -100,17 +101,18 @@ final class Learner {
   /// - Parameters:
   ///   - loss: scalar; a value that is not finite makes the step bad.
   ///   - checks: booleans that must be true, scalars.
+  ///   - numbers: where the step may be recorded, what it reads in place of `learningRate` and the average's own count.
   func step(
-    _ gradients: [Tensor], loss: Tensor, checks: [Tensor] = [], learningRate: Double,
+    _ gradients: [Tensor], loss: Tensor, checks: [Tensor] = [], learningRate: Double, numbers: StepNumbers? = nil,
     afterStep: (() throws -> Void)? = nil
   ) throws {
     try withoutGradients {
       let norm = try gradientNorm(gradients)
       var good = try norm.isFinite().and(loss.isFinite())
       for check in checks { good = try good.and(check) }
-      bad = try bad.maximum(good.not().to(.float32))
+      try mark(bad: good.not())
       if let clip { try clipGradients(gradients, to: clip, from: norm) }
-      try optimizer.step(gradients, learningRate: learningRate, foundInfinity: bad)
+      try optimizer.step(gradients, learningRate: learningRate, rate: numbers?.learningRate, foundInfinity: bad)
       let isBad = try bad.isGreater(than: 0)
       for (before, now) in zip(momentsBefore, optimizer.state.map(\.tensor)) {
         try whereInto.run(.tensor(isBad), .tensor(before), .tensor(now), .tensor(now))
@@ -132,8 +134,17 @@ final class Learner {
         }
         if let mask, holdsWeights { try mask.putBack(parameters, to: before) }
       }
-      try average?.update(from: model, unless: isBad)
+      if let numbers {
+        try average?.update(from: model, weight: numbers.share, isWhole: numbers.isWhole, unless: isBad)
+      } else {
+        try average?.update(from: model, unless: isBad)
+      }
     }
+  }
+
+  /// From now on nothing changes any more where `isBad`, of rank 0, is true.
+  func mark(bad isBad: Tensor) throws {
+    try maximumInto.run(.tensor(bad), .tensor(isBad.to(.float32)), .tensor(bad))
   }
 
   /// Puts the moving average of the weights in their place, where one is kept. After the last step only.

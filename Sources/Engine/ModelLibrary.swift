@@ -77,7 +77,8 @@ struct ModelLibrary {
       let partial = cache.appendingPathComponent("\(name).partial.safetensors")
       try Trainer(
         plan: plan, task: task, training: training, model: model, data: data, positions: positions, phase: phase,
-        partial: partial, cancel: cancel, reporter: reporter
+        partial: partial, cancel: cancel, reporter: reporter,
+        recorder: plan.recordsSteps ? GraphRecorder(device: device) : nil
       ).train()
       try model.save(file: file.path, metadata: ["made-by": "lethe", "phase": phase.rawValue])
       return (model, false)

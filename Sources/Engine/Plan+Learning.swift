@@ -3,9 +3,12 @@ import Runs
 import Tensors
 
 extension RunPlan {
-  /// The plan's device, opened.
+  /// The plan's device, opened; also for the recording of steps, where the plan has it.
   func openDevice() throws -> Device {
     let device = try Device.opened(self.device)
+    if recordsSteps {
+      do { try DeviceGraph.open(device) } catch { throw EngineError.noGraphs(device: self.device, reason: "\(error)") }
+    }
     if let threads { try TorchRuntime.shared().setThreads(threads) }
     return device
   }

@@ -15,14 +15,17 @@ final class Trainer {
   private let reporter: Reporter
   private let phase: Phase
   private let partial: URL
+  private let recorder: (any StepRecorder)?
+  private var recorded: RecordedStep?
 
   /// - Parameters:
   ///   - positions: the samples to learn, in dataset order.
   ///   - partial: where an interrupted training leaves its state, and finds it again.
+  ///   - recorder: what records a step and replays it; nil to have every step carried out operator by operator.
   init(
     plan: RunPlan, task: any RunTask, training: TrainingPlan, model: TrainableModel, data: PreparedData,
     positions: [Int32],
-    phase: Phase, partial: URL, cancel: CancelFlag, reporter: Reporter
+    phase: Phase, partial: URL, cancel: CancelFlag, reporter: Reporter, recorder: (any StepRecorder)? = nil
   ) throws {
     self.plan = plan
     self.task = task
@@ -32,6 +35,7 @@ final class Trainer {
     self.reporter = reporter
     self.phase = phase
     self.partial = partial
+    self.recorder = recorder
     learner = try Learner(model: model, settings: training.optimizer.settings, average: training.optimizer.average)
     source = try BatchSource(
       store: data.train, augmentation: Augmentation(crop: plan.data.augment.crop, flip: plan.data.augment.flip),
@@ -40,6 +44,22 @@ final class Trainer {
 
   /// Trains to the end, from where an interrupted training left off.
   func train() throws {
+    guard let recorder else { return try takeSteps() }
+    try recorder.scope {
+      // The first window of an epoch is as large as any.
+      let window = epochPlan(0).windows(accumulating: training.optimizer.accumulate).first ?? []
+      recorded = try RecordedStep(
+        recorder, sizes: window.map(\.count), device: learner.model.device, average: learner.average
+      ) { [unowned self] sizes, numbers, batch in
+        try carryOut(sizes, numbers: numbers, batch: batch)
+      }
+      // Before the stream is left that its memory belongs to.
+      defer { recorded = nil }
+      try takeSteps()
+    }
+  }
+
+  private func takeSteps() throws {
     let windows = epochPlan(0).windows(accumulating: training.optimizer.accumulate).count
     let total = min(training.steps ?? .max, windows * training.epochs)
     let epochs = (total + windows - 1) / windows
@@ -69,12 +89,24 @@ final class Trainer {
 
   private func step(_ window: [StepSlice], number: Int, learningRate: Double) throws {
     try seedStep(training.seed, number)
+    let sizes = window.map(\.count)
+    let batch = { [source] part in try source.batch(window[part], step: number, part: part) }
+    guard let recorded else { return try carryOut(sizes, learningRate: learningRate, batch: batch) }
+    try recorded.take(sizes: sizes, learningRate: learningRate, batch: batch)
+  }
+
+  /// One step over the batches of its parts. Where it may be recorded all that changes from step to step is in `numbers` and
+  /// in the batches.
+  private func carryOut(
+    _ sizes: [Int], learningRate: Double = 0, numbers: StepNumbers? = nil,
+    batch: (_ part: Int) throws -> BatchSource.Batch
+  ) throws {
     try learner.begin()
-    let samples = window.reduce(0) { $0 + $1.count }
+    let samples = sizes.reduce(0, +)
     var gradients: [Tensor] = []
     var total: Tensor?
-    for (part, slice) in window.enumerated() {
-      let batch = try source.batch(slice, step: number, part: part)
+    for part in sizes.indices {
+      let batch = try batch(part)
       let share = Double(batch.count) / Double(samples)
       let loss = try task.trainingLoss(learner.model, batch, training) * share
       let new = try gradient(of: [loss], withRespectTo: learner.parameters).compactMap(\.self)
@@ -82,7 +114,7 @@ final class Trainer {
       total = try total.map { try $0 + loss.detach() } ?? loss.detach()
     }
     guard let total else { preconditionFailure("a window has a slice") }
-    try learner.step(gradients, loss: total, learningRate: learningRate)
+    try learner.step(gradients, loss: total, learningRate: learningRate, numbers: numbers)
   }
 
   private func check(_ done: Int) throws {

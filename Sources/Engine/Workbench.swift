@@ -51,6 +51,7 @@ package final class Workbench {
     let device: String
     let precision: Precision
     let channelsLast: Bool
+    let recordsSteps: Bool
     let threads: Int?
     let data: DataPlan
     let requests: [ForgetPlan]
@@ -66,6 +67,7 @@ package final class Workbench {
       device = plan.device
       precision = plan.precision
       channelsLast = plan.channelsLast
+      recordsSteps = plan.recordsSteps
       threads = plan.threads
       data = plan.data
       requests = plan.requests

@@ -80,6 +80,7 @@ extension Resolver {
     let device = try device(top)
     let precision = try top.choice("precision", Precision.self) ?? .fp32
     let isChannelsLast = try top.bool("channels_last", default: true)
+    let cudaGraphs = try cudaGraphs(top, device)
     let threads = try top.int("threads", in: 1...4096)
     let data = try data(top.section("data", .data))
     let requests = try requests(top)
@@ -92,7 +93,7 @@ extension Resolver {
     let procedure = try procedure(top)
     return RunPlan(
       name: name, variant: try config.method(of: root), seed: seed, device: device, precision: precision,
-      channelsLast: isChannelsLast, threads: threads, data: data, forget: requests[0],
+      channelsLast: isChannelsLast, cudaGraphs: cudaGraphs, threads: threads, data: data, forget: requests[0],
       sequence: requests.count > 1 ? requests : nil, model: model, diffusion: diffusion, base: base,
       retrained: retrained, proxy: proxy, pipeline: pipeline, procedure: procedure, swaps: try swaps(top, pipeline),
       evaluate: try evaluate(top, hasRetrained: hasRetrained, data.validation, diffusion),
@@ -121,6 +122,14 @@ extension Resolver {
         nearest: nearest(to: device, in: ["cpu", "cuda"]))
     }
     return device
+  }
+
+  private func cudaGraphs(_ top: SectionReader, _ device: String) throws(RunError) -> Bool? {
+    guard try top.bool("cuda_graphs", default: false), let written = top["cuda_graphs"] else { return nil }
+    guard device != "cpu" else {
+      throw .needs(written.place, what: "'cuda_graphs: true'", need: "a CUDA device; write 'device: cuda'")
+    }
+    return true
   }
 
   private func data(_ section: SectionReader) throws(RunError) -> DataPlan {

@@ -19,6 +19,9 @@ package struct RunPlan: Sendable, Equatable, Codable {
   package var precision: Precision
   /// Whether images and convolution weights are laid out channels-last.
   package var channelsLast: Bool
+  /// True where training steps are recorded and replayed; nil where they are not, so that plans and models of before this
+  /// key have the hashes that they had.
+  package var cudaGraphs: Bool?
   /// Threads LibTorch computes with; nil for one a core.
   package var threads: Int?
   /// What is learned from.
@@ -55,12 +58,16 @@ package struct RunPlan: Sendable, Equatable, Codable {
   /// The folder in which the run's folder is made, absolute.
   package var output: String
 
+  /// Whether steps of training are recorded once and then replayed.
+  package var recordsSteps: Bool { cudaGraphs == true }
+
   /// What the models are for.
   package var task: TaskName { model.task }
 
   enum CodingKeys: String, CodingKey {
     case format, name, variant, seed, device, precision
     case channelsLast = "channels_last"
+    case cudaGraphs = "cuda_graphs"
     case threads, data, forget, sequence, stage, model, diffusion, base, retrained, proxy, pipeline, procedure, swaps,
       evaluate,
       checkpoint
@@ -138,6 +145,7 @@ extension RunPlan {
       TreeEntry("data", Tree.encoding(data)), TreeEntry("model", Tree.encoding(model)),
       TreeEntry("training", Tree.encoding(training)),
     ]
+    if recordsSteps { entries.append(TreeEntry("cuda_graphs", .bool(true))) }
     if var diffusion {
       // A training has a reduction of its own.
       diffusion.reduction = .sum

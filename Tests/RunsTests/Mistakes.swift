@@ -165,5 +165,6 @@ struct Mistake {
       "measuring on no validation set", Fixture.minimal("data: {validation: 0}\nevaluate: {every: 1 epoch}\n"), []),
     Mistake("methods that are a list", Fixture.minimal("methods: [a, b]\n"), []),
     Mistake("a name that no folder can have", Fixture.minimal("name: a/b\n"), []),
+    Mistake("graphs on the processor", Fixture.minimal("cuda_graphs: true\n"), []),
   ]
 }

@@ -10,6 +10,7 @@ import Testing
     device: cuda:1
     precision: bf16
     channels_last: false
+    cuda_graphs: true
     threads: 3
     data:
       source: images
@@ -105,6 +106,15 @@ import Testing
     let other = try resolve(Fixture.minimal(), [override])
     #expect((plan.baseKeyJSON() == other.baseKeyJSON()) == sharesBase)
     #expect((plan.retrainedKeyJSON() == other.retrainedKeyJSON()) == sharesRetrained)
+  }
+
+  @Test func `a plan without graphs has its old hash, and graphs make models of their own`() throws {
+    let plan = try resolve(Fixture.minimal("device: cuda\n"))
+    let without = try resolve(Fixture.minimal("device: cuda\ncuda_graphs: false\n"))
+    #expect(without.canonicalJSON() == plan.canonicalJSON() && !plan.canonicalJSON().contains("graphs"))
+    let with = try resolve(Fixture.minimal("device: cuda\ncuda_graphs: true\n"))
+    #expect(with.recordsSteps && with.canonicalJSON() != plan.canonicalJSON())
+    #expect(with.baseKeyJSON() != plan.baseKeyJSON() && with.retrainedKeyJSON() != plan.retrainedKeyJSON())
   }
 
   @Test func `weights from a file have no key to share by`() throws {
