@@ -12,7 +12,7 @@ struct MaskCommand: ParsableCommand {
       for each (safetensors: a tensor of booleans for each parameter, true where the weight may move), masks.json, and \
       masks.html with a plot of how much of each layer is in.
 
-        lethe mask examples/glyphs-demo.yaml --method SalUn
+        lethe mask recipe.yaml --method Mask
         lethe mask recipe.yaml pipeline.mask=ID --keep 0.1,0.3,0.5 --output masks
       """)
 
