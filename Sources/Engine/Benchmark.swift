@@ -128,8 +128,10 @@ package struct Benchmark {
     }
     return try alternate(
       [
-        ("selection", timed { _ = try WeightMask.selecting([scores], keeping: [0.5]) }),
-        ("nine", timed { _ = try WeightMask.selecting([scores], keeping: (1...9).map { Double($0) / 10 }) }),
+        ("selection", timed { _ = try WeightMask.selecting([scores], keep: 0.5) }),
+        (
+          "nine", timed { _ = try WeightMask.selecting([scores], keeping: (1...9).map { Double($0) / 10 }) { _, _ in } }
+        ),
         ("sort", timed { _ = try scores.sorted() }),
       ], rounds: rounds, warmup: 1)
   }

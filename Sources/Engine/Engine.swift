@@ -11,7 +11,7 @@ package struct Engine {
   let cancel: CancelFlag
   private let workbench: Workbench
   private let tensorBoard: Bool
-  private let sink: (RunEvent) -> Void
+  let sink: (RunEvent) -> Void
   let desk: ControlDesk
 
   /// An engine for one plan.
@@ -45,11 +45,6 @@ package struct Engine {
     if plan.isSequence {
       return try StagedRun(plan, folder.url, workbench, tensorBoard: tensorBoard, cancel, sink).carryOut()
     }
-    return try run(try begin(), from: nil)
-  }
-
-  /// Writes the plan and begins the record of its events.
-  func begin() throws -> Reporter {
     try folder.prepare()
     try RunFolder.write(Data(plan.yaml().utf8), to: folder.plan)
     for leftover in folder.results + folder.tensorBoardFiles {
@@ -57,7 +52,7 @@ package struct Engine {
     }
     let reporter = Reporter(sink: sink)
     try reporter.record(in: folder, appending: false, tensorBoard: tensorBoard)
-    return reporter
+    return try run(reporter, from: nil)
   }
 
   /// Goes on with the run of a folder, bit for bit, from its last checkpoint.

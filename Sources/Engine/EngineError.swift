@@ -89,7 +89,7 @@ extension EngineError: CustomStringConvertible {
     case .replayInterrupted:
       "interrupted; a replay begins anew each time, and the run itself is as it was"
     case .startsAnew(let what, _):
-      "interrupted; \(what) begins anew each time: give the command again"
+      "interrupted; \(what) begins anew each time, but models that are trained are kept: give the command again"
     case .onlyMeasures(let path):
       "in '\(path)' weights were to be measured, which leaves nothing to go on with; measure them again with: lethe evaluate"
     case .foreignCheckpoint(let path, let reason):

@@ -35,15 +35,10 @@ extension Learner {
         if momentsBefore.isEmpty { momentsBefore = try optimizer.state.map { try $0.tensor.clone() } }
         rule = optimizer
       } else {
-        if let own = trial.optimizer {
-          rule = own
-        } else {
-          rule = try Optimizer(settings, parameters: parameters)
-          try hold(rule)
-          trial.optimizer = rule
-        }
+        rule = try trial.optimizer ?? Optimizer(settings, parameters: parameters)
+        trial.optimizer = rule
       }
-      try rule.step(direction, learningRate: learningRate, foundInfinity: bad)
+      try rule.step(direction, learningRate: learningRate, held: held, foundInfinity: bad)
     }
   }
 

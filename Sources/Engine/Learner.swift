@@ -19,8 +19,8 @@ final class Learner {
   private let clip: Double?
   /// Which weights may move; nil for all.
   private(set) var mask: WeightMask?
-  /// Whether masked weights keep their bits; else only their gradients are masked.
-  private var holdsWeights = false
+  /// Masked weights that keep their bits; nil where there is no mask, or only gradients are masked.
+  private(set) var held: HeldWeights?
   private var statisticsBefore: [Tensor] = []
   /// Running statistics of batch normalisation, and how many batches they have seen.
   let statistics: [Tensor]
@@ -60,7 +60,7 @@ final class Learner {
   }
 
   /// Whether the update alone sees to the mask; else gradients must be masked before anything is made of them.
-  var masksInUpdate: Bool { holdsWeights && clip == nil }
+  var masksInUpdate: Bool { held != nil && clip == nil }
 
   /// After parameters changed their shape: moments begin anew. Before the first step and the mask only.
   func refit() throws {
@@ -72,16 +72,10 @@ final class Learner {
   func setMask(_ mask: WeightMask?, hard: Bool) throws {
     try withoutGradients {
       // What was masked so far has gathered in its moments; it starts from rest if it may move again.
-      if let old = self.mask, holdsWeights { try optimizer.mask(old.factors) }
+      if let old = self.mask, held != nil { try optimizer.mask(old.factors) }
       self.mask = mask
-      holdsWeights = mask != nil && hard
-      try hold(optimizer)
+      held = try hard ? mask.map { try HeldWeights(parameters, active: $0.active) } : nil
     }
-  }
-
-  /// Lets an optimizer move the weights only that the mask lets move.
-  func hold(_ optimizer: Optimizer) throws {
-    try optimizer.hold(allBut: holdsWeights ? mask?.active : nil)
   }
 
   /// Before the forward passes of a step.
@@ -112,7 +106,8 @@ final class Learner {
       for check in checks { good = try good.and(check) }
       try mark(bad: good.not())
       if let clip { try clipGradients(gradients, to: clip, from: norm) }
-      try optimizer.step(gradients, learningRate: learningRate, rate: numbers?.learningRate, foundInfinity: bad)
+      try optimizer.step(
+        gradients, learningRate: learningRate, rate: numbers?.learningRate, held: held, foundInfinity: bad)
       let isBad = try bad.isGreater(than: 0)
       for (before, now) in zip(momentsBefore, optimizer.state.map(\.tensor)) {
         try whereInto.run(.tensor(isBad), .tensor(before), .tensor(now), .tensor(now))
@@ -132,7 +127,7 @@ final class Learner {
         for (parameter, before) in zip(parameters, before) {
           try whereInto.run(.tensor(isBad), .tensor(before), .tensor(parameter), .tensor(parameter))
         }
-        if let mask, holdsWeights { try mask.putBack(parameters, to: before) }
+        try held?.putBack()
       }
       if let numbers {
         try average?.update(from: model, weight: numbers.share, isWhole: numbers.isWhole, unless: isBad)

@@ -25,7 +25,7 @@ struct MaskStage {
         active = try scores.map { try $0.differs(from: 0) }
       } else {
         switch mask.selection {
-        case .keep(let share): active = try WeightMask.selecting(scores, keeping: [share])[0]
+        case .keep(let share): active = try WeightMask.selecting(scores, keep: share)
         case .threshold(let least): active = try WeightMask.selecting(scores, threshold: least)
         }
       }
@@ -42,19 +42,23 @@ struct MaskStage {
 
   /// A plan's mask for the model as it is now, once for each share of weights that may move, whatever the plan selects.
   ///
+  /// - Parameter body: takes a share and, for each parameter, booleans of its shape.
   /// - Throws: `EngineError.mismatch` where the plugin makes a mask itself.
-  func masks(_ mask: MaskPlan, keeping shares: [Double]) throws -> [WeightMask] {
+  func masks(
+    _ mask: MaskPlan, keeping shares: [Double], _ body: (_ keep: Double, _ active: [Tensor]) throws -> Void
+  ) throws {
     try reporter.phase(.mask) {
       let instance = try loader.mask(mask.part, step: nil)
       guard instance.answer == .scores else {
-        throw EngineError.mismatch("'\(mask.part.id)' says itself which weights may move, so its mask has one density")
+        throw EngineError.mismatch(
+          "'\(mask.part.id)' says itself which weights may move, so its mask has one density; take it with: lethe run")
       }
       let (scores, isCached) = try scores(instance, mask)
-      let parameters = model.parameters.map(\.tensor)
-      let masks = try WeightMask.selecting(scores, keeping: shares).map {
-        try WeightMask(active: $0, like: parameters)
+      try WeightMask.selecting(scores, keeping: shares) { number, active in
+        try cancel.check()
+        try body(shares[number], active)
       }
-      return (masks, cached: isCached)
+      return ((), cached: isCached)
     }
   }
 

@@ -26,10 +26,9 @@ struct ProcedureStage {
     let instance = try loader.procedure(procedure.part)
     try instance.prepare()
     let mask = try procedure.mask.map { try stage.mask($0, after: 0) }
-    let parameters = model.parameters.map(\.tensor)
-    let before = try mask.map { _ in try parameters.map { try $0.detach().clone() } }
+    let held = try mask.map { try HeldWeights(model.parameters.map(\.tensor), active: $0.active) }
     try instance.run(ModelHandle(0))
-    if let mask, let before { try withoutGradients { try mask.putBack(parameters, to: before) } }
+    try withoutGradients { try held?.putBack() }
     try instance.finish()
     for (name, tensor) in model.parameters where try tensor.detach().isFinite().all().item() == 0 {
       throw EngineError.mismatch(

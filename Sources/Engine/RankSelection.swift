@@ -49,7 +49,8 @@ enum RankSelection {
   private static let digit = 16
   private static let buckets = 1 << digit
 
-  /// The numbers at these ranks, counted from 1 for the largest. Waits for the device once for every sixteen bits.
+  /// The numbers at these ranks, counted from 1 for the largest. Waits for the device a few times for every sixteen bits,
+  /// however many ranks there are.
   ///
   /// - Parameters:
   ///   - ranks: each in 1 ... count; some may be the same.

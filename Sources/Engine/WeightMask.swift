@@ -30,29 +30,35 @@ struct WeightMask {
     total = parameters.reduce(0) { $0 + $1.count }
   }
 
-  /// Puts weights that must not move back to what they were; the others stay. Inside `withoutGradients`.
-  func putBack(_ parameters: [Tensor], to before: [Tensor]) throws {
-    for (index, parameter) in parameters.enumerated() { try parameter.keep(where: active[index], else: before[index]) }
-  }
-
   /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together, for each of these shares;
   /// of equal scores those that come first in parameter order. One selection finds the borders of all shares.
   ///
   /// - Parameters:
   ///   - scores: for each parameter a tensor of its shape; finite.
   ///   - shares: of weights that may move, each in 0 ... 1.
-  /// - Returns: for each share and each parameter a boolean tensor of its shape.
-  static func selecting(_ scores: [Tensor], keeping shares: [Double]) throws -> [[Tensor]] {
+  ///   - body: takes the number of a share, and for each parameter a boolean tensor of its shape.
+  static func selecting(
+    _ scores: [Tensor], keeping shares: [Double], _ body: (_ number: Int, _ active: [Tensor]) throws -> Void
+  ) throws {
     let flat = try Tensor.cat(scores.map { try $0.reshape([-1]) })
     let wanted = shares.map { Int(($0 * Double(flat.count)).rounded(.down)) }
     let borders = try RankSelection.largest(wanted.filter { $0 > 0 && $0 < flat.count }, of: flat)
-    return try wanted.map { wanted in
+    for (number, wanted) in wanted.enumerated() {
       guard let border = borders[wanted] else {
-        return try scores.map { try Tensor.full($0.shape, wanted <= 0 ? 0 : 1, dtype: .bool, device: $0.device) }
+        let all = wanted <= 0 ? 0.0 : 1
+        try body(number, scores.map { try Tensor.full($0.shape, all, dtype: .bool, device: $0.device) })
+        continue
       }
       let parts = try first(wanted, of: flat, border).split(scores.map(\.count))
-      return try zip(parts, scores).map { part, score in try part.reshape(score.shape) }
+      try body(number, zip(parts, scores).map { part, score in try part.reshape(score.shape) })
     }
+  }
+
+  /// The same for one share.
+  static func selecting(_ scores: [Tensor], keep share: Double) throws -> [Tensor] {
+    var chosen: [Tensor] = []
+    try selecting(scores, keeping: [share]) { chosen = $1 }
+    return chosen
   }
 
   private static func first(_ wanted: Int, of flat: Tensor, _ border: RankSelection.Found) throws -> Tensor {

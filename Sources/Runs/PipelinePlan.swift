@@ -190,7 +190,7 @@ package enum MaskSelection: Sendable, Equatable {
 
 /// How weights that a mask leaves out are kept from moving.
 package enum MaskFreeze: String, Sendable, Codable, CaseIterable {
-  /// They keep the bits they had: their gradients are masked, and they are put back after every step.
+  /// They keep the bits they had: they are put back in every step.
   case hard
   /// Only their gradients are masked: weight decay still moves them, as in SalUn's scripts before 2026 (decay on masked weights).
   case gradient

@@ -23,7 +23,9 @@ struct MaskCommand: ParsableCommand {
   var overrides: [String] = []
 
   @Option(
-    help: ArgumentHelp("Shares of weights that may move, each above 0 and at most 1.", valueName: "share,share"),
+    help: ArgumentHelp(
+      "Up to 100 shares of weights that may move, each above 0 and at most 1, in place of the recipe's own.",
+      valueName: "share,share"),
     transform: MaskCommand.shares)
   var keep: [Double] = (1...9).map { Double($0) / 10 }
 
@@ -55,7 +57,10 @@ struct MaskCommand: ParsableCommand {
       throw CommandError.noMask(method: method)
     }
     guard !plan.isSequence else { throw CommandError.masksOfSequence }
+    // Nothing is measured: what only that needs is not made, nor asked of the data.
     plan.retrained = .none
+    plan.proxy = nil
+    plan.evaluate.metrics = []
     let folder = try RunFolders.make(for: plan, hash: workshop.digest(plan.canonicalJSON()))
     let screen = Screen(mode: quiet ? .quiet : .full)
     screen.tell("run: \(RunFolders.shown(folder))")
@@ -73,6 +78,9 @@ struct MaskCommand: ParsableCommand {
         throw ValidationError("'\(word)' is no share of weights: above 0 and at most 1, as in --keep 0.1,0.3,0.5")
       }
       return share
+    }
+    guard shares.count <= 100 else {
+      throw ValidationError("\(shares.count) shares are more than 100, which is as many as are made at once")
     }
     return Set(shares).sorted()
   }

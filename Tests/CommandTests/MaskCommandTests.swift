@@ -44,6 +44,12 @@ import Testing
     let page = try String(decoding: command.runFile("masks.html"), as: UTF8.self)
     #expect(page.contains("data-plot=\"masks\"") && page.contains("keep 0.5"))
     #expect(try !command.runFiles().contains { $0.hasSuffix("unlearned.safetensors") })
+    // No run can be gone on with, replayed or verified in the folder.
+    let folder = command.folder.appendingPathComponent(try command.runFolder()).path
+    for words in [["run", "--resume"], ["replay"], ["verify"]] {
+      let answer = try command.run(words + [folder])
+      #expect(answer.code != 0 && answer.err.contains("events.jsonl"), "\(words): \(answer.err)")
+    }
   }
 
   @Test(
@@ -64,6 +70,12 @@ import Testing
     #expect(try ComparisonPageTests.check([page]).code == 1)
   }
 
+  @Test func `what only a measurement needs is not asked of the data`() throws {
+    let answer = try Command().small(
+      "mask", MaskCommandTests.masked + ["forget={random: 0.9, seed: 3}", "evaluate.metrics=[mia-svc]", "--quiet"])
+    #expect(answer.code == 0, "\(answer.err)")
+  }
+
   @Test func `the mask of a density is the one that a run takes`() throws {
     let command = try Command()
     #expect(try command.small("mask", MaskCommandTests.masked + ["--keep", "0.3", "--quiet"]).code == 0)
@@ -81,6 +93,7 @@ import Testing
     arguments: [
       (["--keep", "0"], 64, "'0' is no share"), (["--keep", "1.5"], 64, "'1.5' is no share"),
       (["--keep", "0.1,,0.3"], 64, "'' is no share"), (["--keep", "half"], 64, "'half' is no share"),
+      (["--keep", Array(repeating: "0.5", count: 101).joined(separator: ",")], 64, "more than 100"),
       (["--keep", "nan"], 64, "'nan' is no share"), (["--keep", "-0.1"], 64, "Missing value"),
       (["pipeline.mask=null"], 64, "has no mask"), (["pipeline.mask=salum"], 65, "did you mean 'salun'"),
       (["forget=[{random: 0.1}, {random: 0.1}]"], 64, "each request has a mask of its own"),

@@ -22,12 +22,15 @@ struct WeightMaskTests {
     let values = try scores.flatMap { try $0.floats() }
     // A stable sort by falling score is the definition.
     let order = values.indices.sorted { values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1 }
-    for (share, mask) in zip(shares, try WeightMask.selecting(scores, keeping: shares)) {
+    var masks: [[Tensor]] = []
+    try WeightMask.selecting(scores, keeping: shares) { _, active in masks.append(active) }
+    #expect(masks.count == shares.count)
+    for (share, mask) in zip(shares, masks) {
       let kept = try mask.flatMap { try $0.bools() }
       let wanted = Int((share * Double(values.count)).rounded(.down))
       #expect(kept.indices.filter { kept[$0] } == order.prefix(wanted).sorted(), "\(share)")
       #expect(mask.map(\.shape) == scores.map(\.shape))
-      #expect(try WeightMask.selecting(scores, keeping: [share])[0].flatMap { try $0.bools() } == kept)
+      #expect(try WeightMask.selecting(scores, keep: share).flatMap { try $0.bools() } == kept)
     }
   }
 

@@ -13,8 +13,6 @@ package final class Optimizer {
   private let squares: [Tensor]
   /// Adam: steps that changed something, of rank 0; the same for every parameter.
   private let count: Tensor
-  /// What a mask lets move, block by block; nil where everything may.
-  private var blocks: [MaskedBlock]?
 
   /// Moments start at 0, on the parameters' device and in their memory order.
   ///
@@ -38,36 +36,28 @@ package final class Optimizer {
     }
   }
 
-  /// From now on only weights move where `active` is true, and the others keep their bits (on a device -0 may become 0),
-  /// whatever their gradients are; nil lets all move. Their moments go on meanwhile: see ``mask(_:)``.
-  ///
-  /// - Parameter active: for each parameter booleans of its shape, in its memory order.
-  package func hold(allBut active: [Tensor]?) throws(TensorError) {
-    blocks = try active.map { (active) throws(TensorError) in
-      try MaskedBlock.blocks(parameters, means: means, squares: squares, active: active)
-    }
-  }
-
   /// One step. The result is PyTorch's, for the same rule and numbers.
   ///
   /// - Parameters:
   ///   - gradients: one for each parameter, of its shape; not changed.
   ///   - learningRate: of this step.
   ///   - rate: the same where a recorded step reads it each time, as `FusedStep` has it; then `learningRate` is not looked at.
+  ///   - held: of the same parameters: weights that are put back whatever their gradients are. Their moments go on meanwhile.
   ///   - foundInfinity: rank 0, `float32`, on the parameters' device: 1 makes the step change nothing, 0 lets it.
   package func step(
-    _ gradients: [Tensor], learningRate: Double, rate: Tensor? = nil, foundInfinity: Tensor? = nil
+    _ gradients: [Tensor], learningRate: Double, rate: Tensor? = nil, held: HeldWeights? = nil,
+    foundInfinity: Tensor? = nil
   ) throws(TensorError) {
     precondition(gradients.count == parameters.count, "a gradient for each parameter")
     try withoutGradients { () throws(TensorError) in
       let fitted = try zip(parameters, gradients).map(Self.fit)
       if counts { try count.add(1) }
-      if let blocks {
-        for block in blocks {
-          try block.hold { () throws(TensorError) in
-            try move(
-              block.parameters, block.gradients(fitted), block.means, block.squares, learningRate, rate, foundInfinity)
-          }
+      if let held {
+        for block in held.blocks {
+          try move(
+            block.parameters, block.cut(fitted), block.cut(means), block.cut(squares), learningRate, rate, foundInfinity
+          )
+          try block.putBack()
         }
       } else {
         try move(parameters, fitted, means, squares, learningRate, rate, foundInfinity)
