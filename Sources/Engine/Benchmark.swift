@@ -46,6 +46,27 @@ package struct Benchmark {
     return { try work.timedStep() }
   }
 
+  /// The optimizer's update alone, along gradients of noise; `isMasked` holds every other weight still.
+  package func update(of plan: RunPlan, isMasked: Bool, shape: [Int], classes: Int) throws -> Step {
+    guard let parts = plan.pipeline else { throw EngineError.noPipeline }
+    let shared = try noise(plan, shape: shape, classes: classes, count: 2)
+    let learner = try Learner(model: shared.original, settings: parts.optimizer.settings)
+    let gradients = try learner.parameters.map { try Tensor.zeros(like: $0.detach()) }
+    for gradient in gradients { try gradient.fillNormal(nil) }
+    if isMasked {
+      let active = try WeightMask.selecting(gradients.map { try $0.absolute() }, keep: 0.5)
+      try learner.setMask(WeightMask(active: active, like: learner.parameters), hard: true)
+    }
+    let runtime = try TorchRuntime.shared()
+    let clock = ContinuousClock()
+    return {
+      let began = clock.now
+      try learner.optimizer.step(gradients, learningRate: 1e-3, held: learner.held)
+      try runtime.synchronize(shared.device)
+      return (clock.now - began).seconds
+    }
+  }
+
   /// The same arithmetic without any plugin: forward, mean cross-entropy, backward, step.
   package func plainStep(of plan: RunPlan, shape: [Int], classes: Int, count: Int) throws -> Step {
     guard let parts = plan.pipeline else { throw EngineError.noPipeline }

@@ -12,6 +12,8 @@ package struct Front {
     case pipeline(RunPlan)
     /// The same arithmetic without plugins.
     case plain(RunPlan)
+    /// The optimizer's update of a plan's model alone, with every other weight held still or none.
+    case update(RunPlan, isMasked: Bool)
     /// One batch of images drawn from a plan's diffusion model.
     case sampling(RunPlan)
     /// Something outside of the engine; gives its seconds.
@@ -94,6 +96,8 @@ package struct Front {
           try benchmark.step(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
         case .plain(let plan):
           try benchmark.plainStep(of: plan, shape: plan.benchmarkShape, classes: 10, count: plan.benchmarkCount)
+        case .update(let plan, let isMasked):
+          try benchmark.update(of: plan, isMasked: isMasked, shape: plan.benchmarkShape, classes: 10)
         case .sampling(let plan):
           try benchmark.sampling(of: plan, shape: plan.benchmarkShape, classes: 10)
         case .outside(let body): body

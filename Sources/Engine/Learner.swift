@@ -72,7 +72,7 @@ final class Learner {
   func setMask(_ mask: WeightMask?, hard: Bool) throws {
     try withoutGradients {
       // What was masked so far has gathered in its moments; it starts from rest if it may move again.
-      if let old = self.mask, held != nil { try optimizer.mask(old.factors) }
+      if let old = self.mask, held != nil { try optimizer.mask(old.factors()) }
       self.mask = mask
       held = try hard ? mask.map { try HeldWeights(parameters, active: $0.active) } : nil
     }
@@ -86,7 +86,7 @@ final class Learner {
   /// Masks gradients in place, where there is a mask.
   func masked(_ gradients: [Tensor]) throws {
     guard let mask else { return }
-    try withoutGradients { try Foreach.multiply(gradients, by: mask.factors) }
+    try withoutGradients { try Foreach.multiply(gradients, by: mask.factors()) }
   }
 
   /// Steps along gradients (which it may change), unless the step is bad; they are masked already unless `masksInUpdate`.

@@ -1,9 +1,7 @@
 import Tensors
 
 /// Which weights may move, and what it takes to keep the others where they are.
-struct WeightMask {
-  /// For each parameter, 1 where the weight may move, else 0, in the parameter's type and memory order.
-  let factors: [Tensor]
+final class WeightMask {
   /// For each parameter, true where the weight may move, in the parameter's memory order.
   let active: [Tensor]
   /// How many weights of each parameter may move.
@@ -12,22 +10,33 @@ struct WeightMask {
   let kept: Int
   /// How many weights there are.
   let total: Int
+  private let parameters: [Tensor]
+  private var made: [Tensor]?
 
   /// A mask from booleans in parameter order, each of its parameter's shape.
   init(active chosen: [Tensor], like parameters: [Tensor]) throws {
-    (factors, active) = try withoutGradients {
-      let factors = try zip(chosen, parameters).map { chosen, parameter in
-        // Strides like the parameter's, so that products and selections walk all tensors in one line.
-        let factor = try Tensor.zeros(like: parameter.detach())
-        try factor.assign(chosen)
-        return factor
+    self.parameters = parameters
+    active = try withoutGradients {
+      try zip(chosen, parameters).map { chosen, parameter in
+        // Strides like the parameter's, so that selections walk all tensors in one line.
+        let active = try Tensor.zeros(like: parameter.detach()).to(.bool)
+        try active.assign(chosen)
+        return active
       }
-      return (factors, try factors.map { try $0.differs(from: 0) })
     }
     // One wait for the device, not one a parameter.
     counts = try chosen.isEmpty ? [] : Tensor.stack(chosen.map { try $0.sum() }).int64s().map(Int.init)
     kept = counts.reduce(0, +)
     total = parameters.reduce(0) { $0 + $1.count }
+  }
+
+  /// For each parameter, 1 where the weight may move, else 0, in the parameter's type and memory order. Made when they are first asked
+  /// for: where weights are held, nobody may ask.
+  func factors() throws -> [Tensor] {
+    if let made { return made }
+    let factors = try zip(active, parameters).map { try $0.to($1.dtype) }
+    made = factors
+    return factors
   }
 
   /// Keeps the `floor(keep · P)` weights with the highest scores, over all parameters together, for each of these shares;

@@ -11,8 +11,9 @@ final class OperatorTable: Sendable {
     sqrt: Operator, rsqrt: Operator, sin: Operator, cos: Operator, abs: Operator, sign: Operator, reciprocal: Operator,
     clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
-    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, lerp: Operator, dot: Operator, matmul: Operator,
-    addInPlace: Operator, addScalarInPlace: Operator,
+    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, bitwiseAndInPlace: Operator,
+    bitwiseOrInPlace: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator,
+    addScalarInPlace: Operator,
     mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
     fill: Operator,
     zero: Operator,
@@ -21,7 +22,7 @@ final class OperatorTable: Sendable {
   let eq: Operator, eqScalar: Operator, ne: Operator, neScalar: Operator, lt: Operator, ltScalar: Operator,
     le: Operator, leScalar: Operator, gt: Operator, gtScalar: Operator, ge: Operator, geScalar: Operator,
     isfinite: Operator, logicalAnd: Operator, logicalOr: Operator, logicalNot: Operator, where_: Operator,
-    whereOut: Operator, all: Operator, any: Operator
+    all: Operator, any: Operator
   // Reduction
   let sum: Operator, sumDim: Operator, mean: Operator, meanDim: Operator, amax: Operator, amin: Operator,
     argmax: Operator, argmin: Operator, logsumexp: Operator, cumsum: Operator, norm: Operator, sort: Operator,
@@ -89,6 +90,8 @@ final class OperatorTable: Sendable {
     tanh = try find("tanh")
     shiftRight = try find("bitwise_right_shift.Tensor_Scalar")
     bitwiseAnd = try find("bitwise_and.Scalar")
+    bitwiseAndInPlace = try find("bitwise_and_.Tensor")
+    bitwiseOrInPlace = try find("bitwise_or_.Tensor")
     lerp = try find("lerp.Scalar")
     dot = try find("dot")
     matmul = try find("matmul")
@@ -122,7 +125,6 @@ final class OperatorTable: Sendable {
     logicalOr = try find("logical_or")
     logicalNot = try find("logical_not")
     where_ = try find("where.self")
-    whereOut = try find("where.self_out")
     all = try find("all")
     any = try find("any")
     sum = try find("sum")

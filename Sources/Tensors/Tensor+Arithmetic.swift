@@ -123,6 +123,12 @@ extension Tensor {
   /// `self += number`, for tensors of whole numbers too.
   package func add(_ number: Int) throws(TensorError) { _ = try Self.operators().addScalarInPlace.tensor(self, number) }
 
+  /// Keeps the bits of each whole number that `mask` has too, in place, and adds those of `bits`.
+  package func replaceBits(outside mask: Tensor, with bits: Tensor) throws(TensorError) {
+    _ = try Self.operators().bitwiseAndInPlace.tensor(self, mask)
+    _ = try Self.operators().bitwiseOrInPlace.tensor(self, bits)
+  }
+
   /// `self *= other`.
   package func multiply(by other: Tensor) throws(TensorError) {
     _ = try Self.operators().mulInPlace.tensor(self, other)

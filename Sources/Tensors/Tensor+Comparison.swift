@@ -57,11 +57,6 @@ extension Tensor {
   /// Whether any element is true, as a tensor of rank 0.
   package func any() throws(TensorError) -> Tensor { try Self.operators().any.tensor(self) }
 
-  /// Takes the elements of `other` where `mask` is false, in place.
-  package func keep(where mask: Tensor, else other: Tensor) throws(TensorError) {
-    try Self.operators().whereOut.run(.tensor(mask), .tensor(self), .tensor(other), .tensor(self))
-  }
-
   /// Elements of `a` where this tensor is true, of `b` elsewhere.
   package func select(_ a: Tensor, _ b: Tensor) throws(TensorError) -> Tensor {
     try Self.operators().where_.tensor(.tensor(self), .tensor(a), .tensor(b))

@@ -64,6 +64,12 @@ struct Benches {
         TimedStep(
           name: "mask", kind: .pipeline(resnet(precision: "bf16", channelsLast: true, with: "mask: \(mask), "))),
       ], rounds: min(rounds, 10))
+    let updates = try time(
+      [false, true].map { isMasked in
+        TimedStep(
+          name: isMasked ? "masked update" : "update",
+          kind: .update(try resnet(precision: "bf16", channelsLast: true), isMasked: isMasked))
+      }, rounds: rounds * 3)
     let step = large[0]
     func whole(_ name: String, _ row: TimedRow) -> BenchResult {
       let pairs = TimedRow(name: "", seconds: zip(row.seconds, large[1].seconds).map { $0 / $1 })
@@ -77,6 +83,7 @@ struct Benches {
       Benches.added("the ABI", rows[1], over: rows[0], goal: 0.01, step: step),
       Benches.added("reweighter '\(reweighter)'", rows[2], over: rows[1], goal: 0.02, step: step),
       Benches.added("mask '\(mask)'", rows[3], over: rows[1], goal: 0.02, step: step),
+      Benches.added("a mask over 11 M weights", updates[1], over: updates[0], goal: 0.02, step: step),
       whole("reweighter '\(reweighter)'", large[2]), whole("mask '\(mask)'", large[3]),
     ]
   }

@@ -57,6 +57,7 @@ extension Workshop {
             switch step.kind {
             case .pipeline(let plan): (step.name, .pipeline(plan))
             case .plain(let plan): (step.name, .plain(plan))
+            case .update(let plan, let isMasked): (step.name, .update(plan, isMasked: isMasked))
             case .sampling(let plan): (step.name, .sampling(plan))
             case .outside(let body): (step.name, .outside(body))
             }

@@ -105,6 +105,8 @@ struct TimedStep {
     case pipeline(RunPlan)
     /// The same arithmetic without plugins: forward, mean cross-entropy, backward, optimizer.
     case plain(RunPlan)
+    /// The optimizer's update alone, with every other weight held still or none.
+    case update(RunPlan, isMasked: Bool)
     /// Images drawn from a plan's diffusion model.
     case sampling(RunPlan)
     /// Something outside of the engine; gives its seconds.
