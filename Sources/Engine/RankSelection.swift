@@ -54,19 +54,21 @@ enum RankSelection {
   ///
   /// - Parameters:
   ///   - ranks: each in 1 ... count; some may be the same.
-  ///   - numbers: of rank 1, floating, without NaN; 0 and -0 are equal.
+  ///   - numbers: of rank 1, floating, without NaN. A -0 among them becomes 0.
   static func largest(_ ranks: [Int], of numbers: Tensor) throws -> [Int: Found] {
     guard !ranks.isEmpty else { return [:] }
     let isDouble = numbers.dtype == .float64
     let width = isDouble ? 64 : 32
-    // Adding 0 makes a 0 of -0, and a copy that may be read as whole numbers.
-    let exact = try (isDouble ? numbers : numbers.to(.float32)) + 0.0
+    let exact = try isDouble ? numbers : numbers.to(.float32)
+    // Adding 0 makes a 0 of -0. In place, here and below: there may be a billion.
+    try exact.add(0.0)
     var bits = try exact.reinterpreted(as: isDouble ? .int64 : .int32)
     var groups: Tensor?
     var searches = Set(ranks).sorted().map { Search(rank: $0) }
     for shift in stride(from: width - digit, through: 0, by: -digit) {
-      var keys = try bits.shiftedRight(by: shift).bitwiseAnd(buckets - 1)
-      if let groups { keys = try keys + groups }
+      let keys = try bits.shiftedRight(by: shift)
+      try keys.keepBits(buckets - 1)
+      if let groups { try keys.add(groups) }
       let groupCount = (searches.map(\.group).max() ?? 0) + 1
       let counts = try keys.counts(minimumLength: groupCount * buckets).int64s()
       var numbered: [Int: Int] = [:]
@@ -77,12 +79,15 @@ enum RankSelection {
       }
       guard shift > 0 else { break }
       // Only what has one of the prefixes goes on, and knows which.
-      var table = [Int32](repeating: -1, count: groupCount * buckets)
-      for (key, group) in numbered { table[key] = Int32(group * buckets) }
-      let next = try Tensor(table, shape: [table.count], device: numbers.device).indexSelect(0, keys)
-      let places = try next.isAtLeast(0).nonZero().reshape([-1])
+      var isAsked = [UInt8](repeating: 0, count: groupCount * buckets)
+      var next = [Int64](repeating: 0, count: groupCount * buckets)
+      for (key, group) in numbered { (isAsked[key], next[key]) = (1, Int64(group * buckets)) }
+      func lookUp(_ table: Tensor, _ keys: Tensor) throws -> Tensor {
+        try table.to(numbers.device).indexSelect(0, keys)
+      }
+      let places = try lookUp(Tensor(isAsked, shape: [isAsked.count]), keys).nonZero().reshape([-1])
       bits = try bits.indexSelect(0, places)
-      groups = try next.indexSelect(0, places).to(bits.dtype)
+      groups = try lookUp(Tensor(next, shape: [next.count]), keys.indexSelect(0, places)).to(bits.dtype)
     }
     return Dictionary(
       uniqueKeysWithValues: searches.map { search in

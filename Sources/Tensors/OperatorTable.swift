@@ -11,7 +11,7 @@ final class OperatorTable: Sendable {
     sqrt: Operator, rsqrt: Operator, sin: Operator, cos: Operator, abs: Operator, sign: Operator, reciprocal: Operator,
     clamp: Operator,
     maximum: Operator, minimum: Operator, floor: Operator, round: Operator, remainder: Operator, sigmoid: Operator,
-    tanh: Operator, shiftRight: Operator, bitwiseAnd: Operator, bitwiseAndInPlace: Operator,
+    tanh: Operator, shiftRight: Operator, bitwiseAndScalarInPlace: Operator, bitwiseAndInPlace: Operator,
     bitwiseOrInPlace: Operator, lerp: Operator, dot: Operator, matmul: Operator, addInPlace: Operator,
     addScalarInPlace: Operator,
     mulInPlace: Operator, mulScalarInPlace: Operator, copy: Operator, setSource: Operator, reluInPlace: Operator,
@@ -89,7 +89,7 @@ final class OperatorTable: Sendable {
     sigmoid = try find("sigmoid")
     tanh = try find("tanh")
     shiftRight = try find("bitwise_right_shift.Tensor_Scalar")
-    bitwiseAnd = try find("bitwise_and.Scalar")
+    bitwiseAndScalarInPlace = try find("bitwise_and_.Scalar")
     bitwiseAndInPlace = try find("bitwise_and_.Tensor")
     bitwiseOrInPlace = try find("bitwise_or_.Tensor")
     lerp = try find("lerp.Scalar")

@@ -72,11 +72,6 @@ extension Tensor {
     try Self.operators().shiftRight.tensor(self, bits)
   }
 
-  /// The bits of each whole number that `bits` has too.
-  package func bitwiseAnd(_ bits: Int) throws(TensorError) -> Tensor {
-    try Self.operators().bitwiseAnd.tensor(self, bits)
-  }
-
   /// Each element moved into `lower...upper`; nil is no bound.
   package func clamped(min lower: Double? = nil, max upper: Double? = nil) throws(TensorError) -> Tensor {
     try Self.operators().clamp.tensor(
@@ -122,6 +117,11 @@ extension Tensor {
 
   /// `self += number`, for tensors of whole numbers too.
   package func add(_ number: Int) throws(TensorError) { _ = try Self.operators().addScalarInPlace.tensor(self, number) }
+
+  /// Takes the bits of each whole number away that `bits` does not have.
+  package func keepBits(_ bits: Int) throws(TensorError) {
+    _ = try Self.operators().bitwiseAndScalarInPlace.tensor(self, bits)
+  }
 
   /// Keeps the bits of each whole number that `mask` has too, in place, and adds those of `bits`.
   package func replaceBits(outside mask: Tensor, with bits: Tensor) throws(TensorError) {
