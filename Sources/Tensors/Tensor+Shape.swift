@@ -135,11 +135,6 @@ extension Tensor {
     try Self.operators().asStrided.tensor(.tensor(self), .ints([count]), .ints([1]))
   }
 
-  /// The same memory in the shape and strides of another tensor with as many elements.
-  package func asStrided(like other: Tensor) throws(TensorError) -> Tensor {
-    try Self.operators().asStrided.tensor(.tensor(self), .ints(other.shape), .ints(other.strides))
-  }
-
   /// The same memory read as elements of another type of the same size.
   package func reinterpreted(as dtype: DType) throws(TensorError) -> Tensor {
     try Self.operators().viewDtype.tensor(.tensor(self), .dtype(dtype))
