@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "guard.h"
+#include "handles.h"
 
 struct ct_stream {
   c10::DeviceIndex deviceBefore;
@@ -52,13 +53,16 @@ void leave(ct_stream *handle) {
   c10::cuda::set_device(stream->deviceBefore);
 }
 
-ct_graph *begin() {
+ct_graph *begin(const ct_generator *const *generators, int64_t count, ct_graph *beside) {
   c10::cuda::device_synchronize();
   // The graph keeps memory of its own, as much as a step; what the steps before it used is not left lying beside that.
   c10::cuda::CUDACachingAllocator::emptyCache();
   // Not freed where it fails, here and below: the allocator may go on asking a graph what it records.
   auto *graph = new ct_graph;
-  graph->value.capture_begin();
+  for (int64_t i = 0; i < count; i++) graph->value.register_generator_state(generators[i]->value);
+  // What other threads ask of the device meanwhile is not recorded, and does no harm.
+  graph->value.capture_begin(
+      beside == nullptr ? c10::MempoolId_t{0, 0} : beside->value.pool(), cudaStreamCaptureModeThreadLocal);
   return graph;
 }
 
@@ -76,12 +80,14 @@ void free(ct_graph *graph) {
 ct_cuda_table make() {
   ct_cuda_table t{};
   t.size = sizeof(ct_cuda_table);
-  t.version = 1;
+  t.version = 2;
   t.message = [] { return ct::message(); };
   t.details = [] { return ct::details(); };
   t.stream_enter = [](int32_t device, ct_stream **out) { return guard([&] { *out = enter(device); }); };
   t.stream_leave = [](ct_stream *stream) { return guard([&] { leave(stream); }); };
-  t.capture_begin = [](ct_graph **out) { return guard([&] { *out = begin(); }); };
+  t.capture_begin = [](const ct_generator *const *generators, int64_t count, ct_graph *beside, ct_graph **out) {
+    return guard([&] { *out = begin(generators, count, beside); });
+  };
   t.capture_end = [](ct_graph *graph) { return guard([&] { end(graph); }); };
   t.replay = [](ct_graph *graph) { return guard([&] { graph->value.replay(); }); };
   t.graph_free = [](ct_graph *graph) { (void)guard([&] { free(graph); }); };

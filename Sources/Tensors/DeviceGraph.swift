@@ -36,15 +36,25 @@ import Glibc
 
   /// Records what `body` asks of the device, which does none of it. Inside `onOwnStream`.
   ///
+  /// - Parameters:
+  ///   - generators: what `body` draws from beside the device's default generator, of the same device; a replay draws from
+  ///     where they stand.
+  ///   - other: a graph whose memory this one may use where nothing lies that was kept: for graphs that are replayed one after
+  ///     the other, each of which reads only what it has written itself and what lies outside of both.
+  ///
   /// What `body` does on the processor happens now, once. It must not wait for the device, read from it or copy to it from
   /// the processor's memory. A replay reads and writes the tensors that `body` did, where they were: those made before must
   /// live as long as this, and of those that `body` makes only what is kept still holds after it.
   ///
   /// - Throws: what `body` throws; `TensorError` where LibTorch or CUDA cannot record it. The device may be unusable then.
-  package init(recording body: () throws -> Void) throws {
+  package init(
+    drawingFrom generators: [Generator] = [], beside other: DeviceGraph? = nil, recording body: () throws -> Void
+  ) throws {
     library = try GraphLibrary.shared()
     var graph: OpaquePointer?
-    try library.check(unsafe library.table.pointee.capture_begin(&graph), "graph")
+    let handles = unsafe generators.map { unsafe $0.handle }
+    try library.check(
+      unsafe library.table.pointee.capture_begin(handles, Int64(handles.count), other?.handle, &graph), "graph")
     guard let graph = unsafe graph else { preconditionFailure("a graph that was begun is there") }
     unsafe handle = graph
     do { try body() } catch {
@@ -56,8 +66,8 @@ import Glibc
 
   deinit { unsafe library.table.pointee.graph_free(handle) }
 
-  /// Asks the device to do it, and does not wait. Random numbers come from where the device's default generator stands, as
-  /// they would without a graph. Inside `onOwnStream`.
+  /// Asks the device to do it, and does not wait. Random numbers come from where the generators stand, as they would without
+  /// a graph. Inside `onOwnStream`.
   package func replay() throws(TensorError) {
     try library.check(unsafe library.table.pointee.replay(handle), "graph")
   }
@@ -88,7 +98,7 @@ import Glibc
         throw .deviceUnavailable(
           "'\(path)' was built without CUDA's headers; 'scripts/get-libtorch' brings them, before a new build")
       }
-      guard unsafe table.pointee.version == 1, unsafe Int(table.pointee.size) == MemoryLayout<ct_cuda_table>.size else {
+      guard unsafe table.pointee.version == 2, unsafe Int(table.pointee.size) == MemoryLayout<ct_cuda_table>.size else {
         throw .libraryUnusable(path: path, reason: "it is of another build than this program")
       }
       return .success(unsafe GraphLibrary(table: table))

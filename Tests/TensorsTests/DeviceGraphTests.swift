@@ -1,7 +1,7 @@
 import Tensors
 import Testing
 
-@Suite struct DeviceGraphTests {
+@Suite(.serialized) struct DeviceGraphTests {
   private static let isThere = (try? DeviceGraph.open(.cuda(0))) != nil
 
   @Test func `the processor records no graphs, and says so`() throws {
@@ -34,6 +34,29 @@ import Testing
       #expect(try replayed == Tensor.randomUniform([64], device: device).floats())
       try graph.replay()
       #expect(try drawn.floats() != replayed)
+    }
+  }
+
+  @Test(.enabled(if: isThere, "there is no CUDA device that records graphs"))
+  func `graphs that share memory draw from a generator that they were given`() throws {
+    let device = Device.cuda(0)
+    let generator = try Generator(seed: 1, device: device)
+    let (flat, bell) = (try Tensor.zeros([64], device: device), try Tensor.zeros([64], device: device))
+    try DeviceGraph.onOwnStream(device) {
+      let first = try DeviceGraph(drawingFrom: [generator]) {
+        try flat.assign(Tensor.randomUniform([64], device: device, generator: generator))
+      }
+      let second = try DeviceGraph(drawingFrom: [generator], beside: first) {
+        try bell.assign(Tensor.randomNormal([64], device: device, generator: generator) * 2)
+      }
+      for seed in [7, 8] as [UInt64] {
+        try generator.setSeed(seed)
+        try first.replay()
+        try second.replay()
+        let alone = try Generator(seed: seed, device: device)
+        #expect(try flat.floats() == Tensor.randomUniform([64], device: device, generator: alone).floats())
+        #expect(try bell.floats() == (Tensor.randomNormal([64], device: device, generator: alone) * 2).floats())
+      }
     }
   }
 

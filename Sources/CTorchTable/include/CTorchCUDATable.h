@@ -19,10 +19,11 @@ extern "C" {
 
 typedef struct ct_stream ct_stream;
 typedef struct ct_graph ct_graph;
+typedef struct ct_generator ct_generator; /* of the other table */
 
 typedef struct ct_cuda_table {
   uint32_t size;    /* bytes of this table */
-  uint32_t version; /* 1 */
+  uint32_t version; /* 2 */
 
   /* The last failure on this thread: one line, and all that LibTorch says. Valid until the next failure. */
   const char *_Nonnull (*_Nonnull message)(void);
@@ -35,9 +36,12 @@ typedef struct ct_cuda_table {
   int (*stream_leave)(ct_stream *stream);
 
   /* From now on the current stream, which is not a default one, records what it is given and does none of it. Waits for the
-   * device first and gives memory back that nothing uses. The default generator of the current device takes part: each
-   * replay draws from where it stands. `out` is the caller's, who ends the recording and frees it. */
-  int (*capture_begin)(ct_graph *_Nullable *_Nonnull out);
+   * device first and gives memory back that nothing uses. The default generator of the current device takes part, and so do
+   * the `count` that are given, of the same device: each replay draws from where they stand, and no other may be drawn from.
+   * `beside`, if any, is a whole graph whose memory is used where nothing of it that somebody holds lies: then neither may
+   * be replayed while the other's work is under way. `out` is the caller's, who ends the recording and frees it. */
+  int (*capture_begin)(const ct_generator *_Nonnull const *_Nullable generators, int64_t count,
+                       ct_graph *_Nullable beside, ct_graph *_Nullable *_Nonnull out);
   /* Ends the recording, whether it went well or not. */
   int (*capture_end)(ct_graph *graph);
   /* Does what was recorded, on the current stream. Does not wait. */
