@@ -40,11 +40,6 @@ package enum Foreach {
     try Tensor.operators().foreachLerp.run(.tensors(targets), .tensors(ends), .float(weight))
   }
 
-  /// `targets[i] += weights[i] · (ends[i] − targets[i])`, element by element; a weight of 1 gives the end itself.
-  package static func lerp(_ targets: [Tensor], to ends: [Tensor], weights: [Tensor]) throws(TensorError) {
-    try Tensor.operators().foreachLerpEach.run(.tensors(targets), .tensors(ends), .tensors(weights))
-  }
-
   /// The same with one weight where `isOff`, of rank 0, is false; where it is true nothing changes. Nothing waits for the device.
   ///
   /// - Precondition: targets and ends are of one type, and all numbers are finite.
@@ -71,7 +66,8 @@ package enum Foreach {
     guard !isWhole else {
       // What is taken over whole must not be rounded on its way.
       let factors = [Tensor](repeating: factor, count: targets.count)
-      return try lerp(targets, to: ends, weights: factors)
+      try table.foreachLerpEach.run(.tensors(targets), .tensors(ends), .tensors(factors))
+      return
     }
     let ways = try table.foreachSub.tensors(.tensors(ends), .tensors(targets), 1.0)
     try multiply(ways, by: factor)
