@@ -59,6 +59,16 @@ struct WeightMaskTests {
     #expect(try RankSelection.largest([], of: tensor).isEmpty)
   }
 
+  @Test(.enabled(if: (try? TorchRuntime.shared().open(.cuda(0))) != nil, "there is no CUDA device"))
+  func `a device chooses what the processor chooses`() throws {
+    let scores = try scores()
+    let there = try scores.map { try $0.to(.cuda(0)) }
+    for share in [0.1, 0.5, 0.9] {
+      let kept = try WeightMask.selecting(there, keep: share).flatMap { try $0.bools() }
+      #expect(try kept == WeightMask.selecting(scores, keep: share).flatMap { try $0.bools() }, "\(share)")
+    }
+  }
+
   @Test
   func `a threshold keeps what reaches it`() throws {
     let scores = try scores()

@@ -190,6 +190,27 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
     for index in [0, 2, 3, 6] { #expect(try ours[index].equals(before[index]).sum().item() == 0) }
   }
 
+  @Test(
+    .enabled(if: (try? TorchRuntime.shared().open(.cuda(0))) != nil, "there is no CUDA device"), arguments: RuleCase.all
+  )
+  func `on a device held weights keep their bits and the others move`(_ rule: RuleCase) throws {
+    let generator = try Generator(seed: 8)
+    let shapes = [[600], [8, 16, 3, 3], [7]]
+    func draw() throws -> [Tensor] {
+      try shapes.map { try Tensor.randomNormal($0, generator: generator).to(.cuda(0)) }
+    }
+    let start = try draw()
+    let active = try draw().map { try $0.isGreater(than: 0.3) }
+    let weights = try start.map { try $0.clone() }
+    let optimizer = try Optimizer(rule.settings, parameters: weights)
+    let held = try HeldWeights(weights, active: active)
+    for step in 0..<3 { try optimizer.step(try draw(), learningRate: rate(step), held: held) }
+    for index in shapes.indices {
+      #expect(try bytes([active[index].select(start[index], weights[index])]) == bytes([start[index]]))
+      #expect(try active[index].and(weights[index].equals(start[index])).sum().item() == 0)
+    }
+  }
+
   @Test func `gradients in another memory order are stepped along element by element`() throws {
     let values = (0..<36).map(Double.init)
     let last = try Tensor(values, shape: [2, 2, 3, 3]).contiguous(.channelsLast).clone()
