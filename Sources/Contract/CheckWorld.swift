@@ -23,6 +23,8 @@ final class CheckWorld: StrategyWorld {
   private(set) var misuses: [String] = []
   /// Whether the model that is unlearned was asked without a graph.
   private(set) var wasAskedWithoutGraph = false
+  /// The step whose random numbers losses of batches have, when it is another one than that which asks.
+  var stepOfNumbers: Int?
   /// Type of the outputs of the network, when it is another one than that of its weights.
   var outputs: DType?
 
@@ -127,7 +129,7 @@ final class CheckWorld: StrategyWorld {
       )
     }
     let count = batch.inputs.shape[0]
-    let generator = try Generator(seed: 1000 + UInt64(progress?.step ?? 0))
+    let generator = try Generator(seed: 1000 + UInt64(stepOfNumbers ?? progress?.step ?? 0))
     let timesteps = try Tensor.randomIntegers(0..<Self.timesteps, [count], generator: generator)
     let noise = try Tensor.randomNormal(batch.inputs.shape, dtype: .float64, generator: generator).to(dtype)
     let gamma = try diffusion.gamma.indexSelect(0, timesteps).reshape([-1, 1, 1, 1]).to(dtype)

@@ -112,6 +112,19 @@ final class Rig {
   /// Takes so many steps.
   func steps(_ numbers: Range<Int>) throws -> [Answer] { try numbers.map { try step($0) } }
 
+  /// Takes step `number` with the samples and the random numbers of step `shown`, as if it were one of a recorded kind.
+  func step(_ number: Int, showing shown: Int, _ draws: StepDraws) throws -> Answer {
+    try draws.begin(step: shown)
+    (session.draws, world.stepOfNumbers, self.shown) = (draws, shown, shown)
+    defer { (session.draws, world.stepOfNumbers, self.shown) = (nil, nil, nil) }
+    let answer = try step(number)
+    try draws.end()
+    return answer
+  }
+
+  /// The step whose samples are shown, when it is another one than that which is taken.
+  private var shown: Int?
+
   /// The terms of an objective's step, in the graph.
   func openTerms(_ number: Int) throws -> [Term] {
     guard let objective = instance as? ObjectiveInstance else { preconditionFailure("terms are an objective's") }
@@ -123,7 +136,8 @@ final class Rig {
   private var schedule: String? { handle.manifest.schedules.first }
 
   /// The batch of a step, as the first schedule of the manifest draws it.
-  private func batch(_ number: Int) throws -> Batch {
+  private func batch(_ step: Int) throws -> Batch {
+    let number = shown ?? step
     let counts: (Int, Int) =
       switch schedule {
       case "forget-only": (variant.forget, 0)
@@ -199,7 +213,7 @@ final class Rig {
   private func weights(_ reweighter: ReweighterInstance, _ number: Int) throws -> Answer {
     var answer = Answer()
     for set in [SampleSet.forget, .retain] {
-      let term = try term(set, number)
+      let term = try term(set, shown ?? number)
       let watched = [
         ("losses", term.losses), ("clean_losses", term.cleanLosses), ("timesteps", term.timesteps),
         ("indices", term.indices),

@@ -99,6 +99,10 @@ extension Rule {
       "order-free", .numbers, "a reweighter that is order_free gives each sample its weight wherever it stands",
       "take order_free out of the manifest, or let weights depend on values and not on places"),
     Rule(
+      "capturable", .numbers, "a strategy that is capturable does the same with the same samples in every step",
+      "take capturable out of the manifest, or let nothing depend on the step's number, on values or on what was kept: draw from generators, read nothing, report nothing"
+    ),
+    Rule(
       "lent-tensors", .resources, "tensors that were lent are not written to",
       "clone before you change in place; parameters move in after_step and run only"),
     Rule(

@@ -52,6 +52,7 @@ enum StrategyChecks {
       "non-contiguous": Check([.objective, .reweighter, .metric]) { try $0.gaps() },
       "gradients": Check([.objective]) { try $0.gradients() },
       "order-free": Check([.reweighter]) { try $0.orderFree() },
+      "capturable": Check([.objective, .reweighter]) { try $0.capturable() },
       "lent-tensors": Check { try $0.lentTensors() },
       "kept-handles": Check([.objective, .reweighter, .mask, .updater, .metric]) { try $0.keptHandles() },
       "leaked-tensors": Check { try $0.leakedTensors() },

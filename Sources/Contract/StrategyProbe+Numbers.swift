@@ -62,6 +62,24 @@ extension StrategyProbe {
     }
   }
 
+  /// Shows a strategy the same samples and random numbers in different steps, as a recorded step does.
+  func capturable() throws {
+    guard handle.manifest.isCapturable else { return skip("the manifest does not promise it") }
+    let rig = try ready()
+    defer { rig.destroy() }
+    for shown in [0, 1] {
+      let draws = StepDraws()
+      let first = try rig.step(shown, showing: shown, draws)
+      for number in [8, 13, 19] {
+        let answer = try rig.step(number, showing: shown, draws)
+        if let name = answer.difference(from: first, within: tolerance) {
+          return report(
+            "of the same samples and random numbers it gives other \(name) in step \(number) than in step \(shown)")
+        }
+      }
+    }
+  }
+
   func lentTensors() throws { try walk() }
 
   /// Compares the gradient of what the terms add up to with differences of it, along some directions, in double precision.

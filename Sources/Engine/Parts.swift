@@ -29,7 +29,7 @@ extension StrategyManifest {
       id: id, pluginID: plugin.manifest.id, version: plugin.manifest.version, file: plugin.path, sha256: sha256,
       role: role, tasks: tasks, streams: streams, schedules: schedules.compactMap { DataSchedule(rawValue: $0) },
       parameters: parameters.map(\.descriptor), output: weights.flatMap { WeightKind(rawValue: $0.rawValue) },
-      sets: sets, models: models, doc: doc)
+      sets: sets, models: models, isCapturable: isCapturable, doc: doc)
   }
 }
 

@@ -21,6 +21,8 @@ import Tensors
   let generation = Generations.next()
   /// Kept tensors of each instance: slot and generation.
   var kept: [UInt32: [Int: UInt32]] = [:]
+  /// What the step under way draws, where it is to be recorded; nil where it is carried out and no more.
+  package var draws: StepDraws?
   /// What a checker turned on; nil in every run.
   package var check: CheckMode?
   private var names: [(list: [String], pointers: UnsafePointer<UnsafePointer<CChar>?>)] = unsafe []

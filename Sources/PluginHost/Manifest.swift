@@ -86,6 +86,9 @@ package struct StrategyManifest: Codable, Sendable, Equatable {
   package var answer: MaskAnswer?
   /// Reweighter: whether the order of samples means nothing to it.
   package var isOrderFree: Bool
+  /// Objective, reweighter: whether what it asks of the device in a step depends on the shapes of what it is shown alone, so
+  /// that a step can be recorded once and replayed.
+  package var isCapturable: Bool
   /// Updater: sets it needs in one step. Metric: sets it is shown; none for all that a recipe evaluates.
   package var sets: [String]
   /// Metric: what it is shown of a batch.

@@ -19,6 +19,7 @@ struct Refusal: Error {
     switch error {
     case let refusal as Refusal: self = refusal
     case LearningError.interrupted: self.init(LETHE_E_CANCELLED, "\(error)")
+    case is StepDraws.OtherDraw: self.init(LETHE_E_PRECONDITION, "\(error)")
     case TensorError.outOfMemory: self.init(LETHE_E_EXHAUSTED, "\(error)")
     case let error as TensorError: self.init(LETHE_E_INVALID_ARGUMENT, "\(error)")
     default: self.init(LETHE_E_INTERNAL, "\(error)")

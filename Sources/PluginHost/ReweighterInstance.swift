@@ -36,26 +36,28 @@ package final class ReweighterInstance: StrategyInstance, Reweighting {
         guard let weights = unsafe try taken(answer, "weigh", progress.step, "its weights are") else {
           return Weights()
         }
-        return try check(weights, losses) { problem in
-          .call(describe("weigh", progress.step), .weights(term: term.name, problem))
+        return try check(weights, losses, progress.step) { [self] step, problem in
+          .call(describe("weigh", step), .weights(term: term.name, problem))
         }
       })
   }
 
-  private func check(_ weights: Tensor, _ losses: Tensor, _ error: (TensorProblem) -> PluginError) throws -> Weights {
+  private func check(
+    _ weights: Tensor, _ losses: Tensor, _ step: Int, _ error: @escaping (_ step: Int, TensorProblem) -> PluginError
+  ) throws -> Weights {
     if let problem = TensorChecks.vector(weights, losses.count) ?? TensorChecks.dtype(weights, losses.dtype)
       ?? TensorChecks.device(weights, losses.device)
     {
-      throw error(problem)
+      throw error(step, problem)
     }
     let plain = weights.requiresGrad ? try weights.detach() : weights
     let rule = TensorChecks.Rule(promise)
     guard plain.device != .cpu else {
-      if let problem = try TensorChecks.values(plain, rule) { throw error(problem) }
+      if let problem = try TensorChecks.values(plain, rule) { throw error(step, problem) }
       return Weights(tensor: plain)
     }
     let flag = try TensorChecks.flag(plain, rule)
-    return Weights(tensor: plain, valueCheck: ValueCheck(isBroken: flag, error: error(.promise(promise))))
+    return Weights(tensor: plain, valueCheck: ValueCheck(isBroken: flag) { [promise] in error($0, .promise(promise)) })
   }
 }
 

@@ -38,6 +38,6 @@ package struct Weights {
 package struct ValueCheck {
   /// One element of type `bool`: true where the promise was broken.
   package var isBroken: Tensor
-  /// What to throw then.
-  package var error: PluginError
+  /// What to throw then, in the step that it was.
+  package var error: (_ step: Int) -> PluginError
 }

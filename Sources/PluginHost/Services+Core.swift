@@ -55,6 +55,7 @@ extension ServiceTables {
       size: size(of: lethe_rngs.self), reserved0: 0,
       stream: { context, label, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          try session.refuseInRecordedStep("draws words")
           let stream = unsafe try session.stream(label)
           unsafe try session.give(.words(stream), out)
         }
@@ -66,10 +67,7 @@ extension ServiceTables {
       },
       generator: { context, label, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          var stream = unsafe try session.stream(label)
-          let seed = stream.next64()
-          let generator = try attempt { try Generator(seed: seed, device: session.world.device) }
-          unsafe try session.give(.generator(generator), out)
+          unsafe try session.give(.generator(session.generator(session.streamName(label))), out)
         }
       }))
 }
@@ -78,6 +76,7 @@ extension HostSession {
   fileprivate func report(
     _ key: UnsafePointer<CChar>?, _ value: UnsafePointer<lethe_value>?
   ) throws(Refusal) {
+    try refuseInRecordedStep("reports something")
     guard let key = unsafe CStruct.text(key), key.isReportKey else {
       throw .argument(1, "a report's key must look like [a-z][a-z0-9_.]*")
     }
@@ -101,13 +100,58 @@ extension HostSession {
         strategy: frame.instance?.strategy.id ?? "", key: key, step: frame.call?.step, value: reported))
   }
 
-  /// The stream of a label at this step: (seed, "<instance>/<label>", step), in a later round "<instance>/<label>#<round>".
-  func stream(_ label: UnsafePointer<CChar>?) throws(Refusal) -> Philox {
+  /// What the stream of a label is called: "<instance>/<label>", in a later round "<instance>/<label>#<round>".
+  func streamName(_ label: UnsafePointer<CChar>?) throws(Refusal) -> String {
     guard let label = unsafe CStruct.text(label), let instance = frame.instance else {
       throw .argument(1, "a stream's label is NULL")
     }
-    let text = "\(instance.name)/\(label)" + (round == 0 ? "" : "#\(round)")
-    return Philox(seed: world.seed, label: text, step: UInt64(max(0, frame.call?.step ?? 0)))
+    return "\(instance.name)/\(label)" + (round == 0 ? "" : "#\(round)")
+  }
+
+  /// The stream of a label at this step.
+  fileprivate func stream(_ label: UnsafePointer<CChar>?) throws(Refusal) -> Philox {
+    Self.stream(unsafe try streamName(label), seed: world.seed, step: step)
+  }
+
+  /// The stream of a name: (seed, name, step).
+  private static func stream(_ name: String, seed: UInt64, step: Int) -> Philox {
+    Philox(seed: seed, label: name, step: UInt64(step))
+  }
+
+  private var step: Int { max(0, frame.call?.step ?? 0) }
+
+  /// LibTorch's generator, seeded from a stream at this step.
+  func generator(_ name: String) throws(Refusal) -> Generator {
+    let (seed, device) = (world.seed, world.device)
+    func number(_ step: Int) -> UInt64 {
+      var stream = Self.stream(name, seed: seed, step: step)
+      return stream.next64()
+    }
+    let step = step
+    return try attempt {
+      try draws?.generator(name, on: device, seed: number) ?? Generator(seed: number(step), device: device)
+    }
+  }
+
+  /// A tensor of numbers from a stream at this step; `what` they are tells it apart from others of the same stream.
+  func drawn(
+    _ name: String, _ what: String, _ make: @escaping (_ stream: inout Philox) throws -> Tensor
+  ) throws(Refusal) -> Tensor {
+    let seed = world.seed
+    func numbers(_ step: Int) throws -> Tensor {
+      var stream = Self.stream(name, seed: seed, step: step)
+      return try make(&stream)
+    }
+    let step = step
+    return try attempt { try draws?.tensor("\(name) \(what)", numbers) ?? numbers(step) }
+  }
+
+  /// Refuses what cannot be recorded, or would happen once where it should happen in every step.
+  func refuseInRecordedStep(_ what: String) throws(Refusal) {
+    guard draws != nil else { return }
+    throw Refusal(
+      LETHE_E_PRECONDITION,
+      "a strategy whose manifest says 'capturable' \(what) in a step that is to be recorded, where it cannot")
   }
 
   fileprivate func give(_ source: RandomSource, _ out: UnsafeMutablePointer<lethe_rng?>?) throws(Refusal) {

@@ -20,7 +20,7 @@ extension ServiceTables {
       },
       draw_timesteps: { context, label, count, flags, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
-          let drawn = try session.drawTimesteps(unsafe try session.stream(label), count, flags)
+          let drawn = try session.drawTimesteps(unsafe try session.streamName(label), count, flags)
           guard let out = unsafe out else { throw .argument(4, "argument 4 is NULL") }
           unsafe out.pointee = try session.lend(drawn)
         }
@@ -28,7 +28,7 @@ extension ServiceTables {
       draw_noise: { context, label, like, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
           let like = unsafe try session.tensor(like, 2)
-          let drawn = try session.drawNoise(unsafe try session.stream(label), like)
+          let drawn = try session.drawNoise(unsafe try session.streamName(label), like)
           guard let out = unsafe out else { throw .argument(3, "argument 3 is NULL") }
           unsafe out.pointee = try session.lend(drawn)
         }
@@ -71,7 +71,7 @@ extension HostSession {
   /// Most timesteps that are drawn at once.
   private static let mostDraws: Int64 = 1 << 20
 
-  fileprivate func drawTimesteps(_ stream: Philox, _ count: Int64, _ flags: UInt32) throws(Refusal) -> Tensor {
+  fileprivate func drawTimesteps(_ name: String, _ count: Int64, _ flags: UInt32) throws(Refusal) -> Tensor {
     let last = try diffusion().timesteps - 1
     guard (1...Self.mostDraws).contains(count) else {
       throw .argument(2, "\(count) timesteps are asked for, 1 to \(Self.mostDraws) would be right")
@@ -79,30 +79,22 @@ extension HostSession {
     guard flags & ~LETHE_TIMESTEPS_ANTITHETIC == 0 else {
       throw .argument(3, "flags \(flags) has bits that no header names")
     }
-    let (stream, count) = (stream, Int(count))
-    let drawn: [Int64]
-    if flags & LETHE_TIMESTEPS_ANTITHETIC != 0 {
-      let half = draws(stream, count / 2 + 1, upTo: last)
-      drawn = Array((half + half.map { Int64(last) - $0 }).prefix(count))
-    } else {
-      drawn = draws(stream, count, upTo: last)
+    let (count, device, isAntithetic) = (Int(count), world.device, flags & LETHE_TIMESTEPS_ANTITHETIC != 0)
+    return try drawn(name, "timesteps of \(count), flags \(flags)") { stream in
+      var numbers: [Int64] = []
+      for _ in 0..<(isAntithetic ? count / 2 + 1 : count) { numbers.append(Int64(stream.integer(below: last + 1))) }
+      if isAntithetic { numbers = Array((numbers + numbers.map { Int64(last) - $0 }).prefix(count)) }
+      return try Tensor(numbers, shape: [count], device: device)
     }
-    return try attempt { try Tensor(drawn, shape: [count], device: world.device) }
   }
 
-  private func draws(_ stream: Philox, _ count: Int, upTo last: Int) -> [Int64] {
-    var stream = stream
-    return (0..<count).map { _ in Int64(stream.integer(below: last + 1)) }
-  }
-
-  fileprivate func drawNoise(_ stream: Philox, _ like: Tensor) throws(Refusal) -> Tensor {
+  fileprivate func drawNoise(_ name: String, _ like: Tensor) throws(Refusal) -> Tensor {
     _ = try diffusion()
     if let problem = TensorChecks.floating(like) { throw .argument(2, "'like': \(problem)") }
-    var stream = stream
-    let seed = stream.next64()
-    return try attempt {
-      let generator = try Generator(seed: seed, device: world.device)
-      return try Tensor.randomNormal(like.shape, dtype: like.dtype, device: world.device, generator: generator)
+    let (shape, dtype, device) = (like.shape, like.dtype, world.device)
+    return try drawn(name, "noise of \(shape) in \(dtype)") { stream in
+      let generator = try Generator(seed: stream.next64(), device: device)
+      return try Tensor.randomNormal(shape, dtype: dtype, device: device, generator: generator)
     }
   }
 

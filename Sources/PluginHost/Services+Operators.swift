@@ -178,6 +178,9 @@ extension HostSession {
     var next = owned.makeIterator()
     for index in 0..<count {
       var result = unsafe results[index]
+      if unsafe ![LETHE_T_NONE, LETHE_T_TENSOR, LETHE_T_TENSORS].contains(result.tag) {
+        try refuseInRecordedStep("asks an operator for a value")
+      }
       switch unsafe result.tag {
       case LETHE_T_TENSOR:
         if unsafe result.as.t == nil {

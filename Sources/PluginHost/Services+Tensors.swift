@@ -39,6 +39,7 @@ extension ServiceTables {
       },
       keep: { context, handle, owned, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          try session.refuseInRecordedStep("keeps a tensor")
           guard let owned = unsafe owned else { throw .argument(2, "argument 2 is NULL") }
           unsafe owned.pointee = try session.keep(session.tensor(handle, 1))
         }
@@ -68,6 +69,7 @@ extension ServiceTables {
       size: size(of: lethe_dlpack.self), reserved0: 0,
       export_tensor: { context, handle, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          try session.refuseInRecordedStep("exports a tensor")
           let tensor = unsafe try session.tensor(handle, 1)
           guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
           unsafe out.pointee = try attempt {
@@ -79,6 +81,7 @@ extension ServiceTables {
       },
       import_tensor: { context, source, out, error in
         unsafe HostSession.serve(context, error) { session throws(Refusal) in
+          try session.refuseInRecordedStep("imports a tensor")
           guard let source = unsafe source else { throw .argument(1, "argument 1 is NULL") }
           guard let out = unsafe out else { throw .argument(2, "argument 2 is NULL") }
           let tensor = try attempt { unsafe try Tensor.importing(dlpack: source) }
@@ -107,6 +110,7 @@ extension HostSession {
   ) throws(Refusal) {
     let type = try Self.type(dtype, 2)
     let wanted = tensor.count * type.byteCount
+    try refuseInRecordedStep("reads values")
     guard bytes == UInt64(wanted) else {
       throw .argument(4, "the elements take \(wanted) bytes as \(type), not \(bytes)")
     }
@@ -138,6 +142,7 @@ extension HostSession {
     guard bytes == UInt64(count * type.byteCount) else {
       throw .argument(5, "\(shape) of \(type) takes \(count * type.byteCount) bytes, not \(bytes)")
     }
+    if unsafe source != nil { try refuseInRecordedStep("makes a tensor of its own numbers") }
     return try attempt {
       guard let source = unsafe source else { return try Tensor.zeros(shape, dtype: type, device: world.device) }
       return unsafe try Tensor(

@@ -24,7 +24,9 @@ extension StrategyManifest {
       schedules: try reader.texts("schedules", allowed: schedules), models: try reader.texts("models"),
       weights: known == .reweighter ? try reader.word("output", WeightPromise.self) : nil,
       answer: known == .mask ? try reader.word("output", MaskAnswer.self) ?? .scores : nil,
-      isOrderFree: try reader.flag("order_free"), sets: try reader.texts("sets", allowed: measured),
+      isOrderFree: try reader.flag("order_free"),
+      isCapturable: known == .objective || known == .reweighter ? try reader.flag("capturable") : false,
+      sets: try reader.texts("sets", allowed: measured),
       sees: known == .metric ? try sights(&reader) : [],
       parameters: try parameters(&reader, &unknown))
     try strategy.check(reader)

@@ -129,6 +129,8 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
   package var sets: [String]
   /// Further models it needs: `original`, `retrained`.
   package var models: [String]
+  /// Objective, reweighter: whether its steps can be recorded and replayed.
+  package var isCapturable: Bool
   /// One sentence on what it does.
   package var doc: String
 
@@ -136,6 +138,7 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
     case id
     case pluginID = "plugin"
     case version, file, sha256, role, tasks, streams, schedules, parameters, output, sets, models, doc
+    case isCapturable = "capturable"
   }
 
   /// Makes a description; what does not apply to the role is left out.
@@ -143,10 +146,11 @@ package struct PartDescriptor: Sendable, Equatable, Codable {
     id: String, pluginID: String, version: String, file: String, sha256: String, role: PartRole,
     tasks: [String] = ["classification"], streams: [String] = [], schedules: [DataSchedule] = [],
     parameters: [ParameterDescriptor] = [], output: WeightKind? = nil, sets: [String] = [],
-    models: [String] = [], doc: String = ""
+    models: [String] = [], isCapturable: Bool = false, doc: String = ""
   ) {
     self.id = id
     self.pluginID = pluginID
+    self.isCapturable = isCapturable
     self.version = version
     self.file = file
     self.sha256 = sha256

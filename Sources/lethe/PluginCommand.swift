@@ -90,6 +90,7 @@ extension PartDescriptor {
     if !streams.isEmpty { facts.append(("reads", streams.joined(separator: ", "))) }
     if !schedules.isEmpty { facts.append(("schedules", schedules.map(\.rawValue).joined(separator: ", "))) }
     if let output { facts.append(("weights", output.rawValue)) }
+    if isCapturable { facts.append(("CUDA graphs", "its steps can be recorded")) }
     if !sets.isEmpty { facts.append(("needs at once", sets.joined(separator: ", "))) }
     var text = doc.isEmpty ? "\(id)\n\n" : "\(id): \(doc)\n\n"
     for (name, value) in facts { text += "\(name.padding(14))\(value)\n" }

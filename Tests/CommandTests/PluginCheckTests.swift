@@ -101,6 +101,14 @@ import Testing
       "kept-handles", "leaked-tensors", "left-threads", "output", "defaults", "many-instances", "instance-memory",
       "cancel", "cancel: word", "load-output", "load-threads", "entry-repeats",
     ].map(deed)
+    + [
+      ("capturable", "in step 8"), ("capturable: reads", "reads values"), ("capturable: makes", "of its own numbers"),
+      ("capturable: reports", "reports something"), ("capturable: words", "draws words"),
+      ("capturable: draws", "drew something else or nothing"),
+      ("capturable: more draws", "drew something else or nothing"),
+      ("capturable: fewer draws", "not drawn at random in a step"),
+      ("capturable: asks", "asks an operator for a value"),
+    ].map { breaks, words in Way(rule: "capturable", breaks: breaks, words: words) }
     + ["masked-entries", "state-version", "bounds", "load-time", "call-time"].map { deed($0, code: 1) }
 
   /// What a metric does.

@@ -11,6 +11,7 @@ struct ManifestTests {
     #expect(manifest.strategies.map(\.knownRole) == [.objective, .reweighter, .mask, .updater])
     #expect(manifest.strategies[1].weights == .normalised)
     #expect(manifest.strategies[1].isOrderFree)
+    #expect(manifest.strategies.map(\.isCapturable) == [false, true, false, false])
     #expect(manifest.strategies[2].answer == .scores)
     #expect(manifest.strategies[1].parameters[1].defaultValue == .float(0.5))
     #expect(manifest.unknownKeys == [])

@@ -29,6 +29,38 @@ static lethe_status terms(lethe_self s, lethe_ctx ctx, const lethe_objective_in 
   if (breaks("unknown-set") && in->sets != (LETHE_SET_FORGET | LETHE_SET_RETAIN)) term.coefficient = 2;
   if (breaks("state-resumes") || breaks("state-resumes: silent")) term.coefficient = (double)++self->steps;
   if (breaks("determinism")) term.coefficient = 1 + (double)((uintptr_t)self >> 4 & 0xFF) + (double)rand();
+  if (breaks("capturable")) term.coefficient = 1 + (double)in->progress->epoch;
+  if (breaks("capturable: reads")) {
+    float values[64];
+    const uint64_t n = (uint64_t)(batch->forget_count + batch->retain_count);
+    TRY(tensors()->read(ctx, found.losses, LETHE_DTYPE_FLOAT32, values, n * sizeof(float), err));
+  }
+  if (breaks("capturable: makes")) {
+    const int64_t dims = batch->forget_count + batch->retain_count;
+    const float ones[64] = {1};
+    TRY(tensors()->make(ctx, LETHE_DTYPE_FLOAT32, &dims, 1, ones, (uint64_t)dims * sizeof(float), &term.importance, err));
+  }
+  if (breaks("capturable: reports")) {
+    const lethe_value one = lethe_of_float(1);
+    TRY(core()->report(ctx, "one", &one, err));
+  }
+  if (breaks("capturable: words")) {
+    lethe_rng stream;
+    TRY(rngs()->stream(ctx, "words", &stream, err));
+  }
+  const int64_t epoch = in->progress->epoch;
+  if (breaks("capturable: draws") || (breaks("capturable: more draws") && epoch > 0) ||
+      (breaks("capturable: fewer draws") && epoch == 0)) {
+    lethe_rng generator;
+    TRY(rngs()->generator(ctx, epoch == 0 ? "first" : "second", &generator, err));
+  }
+  if (breaks("capturable: asks")) {
+    const lethe_value whole[2] = {lethe_of_tensor(found.losses), lethe_none()};
+    lethe_tensor sum;
+    TRY(call(ctx, "aten::sum(Tensor self, ScalarType? dtype=None) -> Tensor", whole, 2, &sum, err));
+    const lethe_value one = lethe_of_tensor(sum);
+    TRY(call(ctx, "aten::item(Tensor self) -> Scalar", &one, 1, &sum, err));
+  }
   if (breaks("gradients")) {
     /* What is kept has no graph: half of the slope is lost. */
     lethe_tensor kept;

@@ -22,6 +22,7 @@ static const lethe_tensors *tensors(void) { return host->service(host, LETHE_TEN
 static const lethe_ops *ops(void) { return host->service(host, LETHE_OPS); }
 static const lethe_task *task(void) { return host->service(host, LETHE_TASK); }
 static const lethe_steps *steps(void) { return host->service(host, LETHE_STEP); }
+static const lethe_rngs *rngs(void) { return host->service(host, LETHE_RNG); }
 static const lethe_dlpack *dlpack(void) { return host->service(host, LETHE_DLPACK); }
 
 typedef struct {
