@@ -144,7 +144,7 @@ package final class Auditor {
     defer { try? FileManager.default.removeItem(at: scratch) }
     let work = try Unlearning(
       plan: run, pipeline: pipeline, model: model, shared: shared, folder: RunFolder(url: scratch), cancel: cancel,
-      reporter: reporter)
+      reporter: reporter, recorder: run.stepRecorder(on: shared.device))
     do {
       try work.begin(from: nil)
       try work.run()

@@ -130,7 +130,7 @@ package struct Engine {
       try model.load(shared.original.state)
       let work = try Unlearning(
         plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, changes: changes, desk: desk,
-        cancel: cancel, reporter: reporter)
+        cancel: cancel, reporter: reporter, recorder: plan.stepRecorder(on: shared.device))
       unlearning = work
       try work.begin(from: checkpoint)
       try reporter.phase(.unlearn) { (try work.run(), cached: false) }
@@ -158,7 +158,7 @@ package struct Engine {
       try model.load(shared.original.state)
       let work = try Unlearning(
         plan: plan, pipeline: pipeline, model: model, shared: shared, folder: folder, changes: changes, cancel: cancel,
-        reporter: reporter)
+        reporter: reporter, recorder: plan.stepRecorder(on: shared.device))
       try work.begin(from: nil)
       try reporter.phase(.unlearn) { (try work.run(), cached: false) }
       try model.save(file: folder.weights.path, metadata: weightsMetadata)

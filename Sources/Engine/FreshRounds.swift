@@ -42,3 +42,9 @@ final class FreshRounds {
     return (epoch, source, order.windows(accumulating: optimizer.accumulate))
   }
 }
+
+/// The batches of a step one by one, each with its share of the step's samples and its number. Round 0 has the step's own,
+/// every other round a draw of its own, the same for the same step and round.
+typealias StepWindow = (
+  _ round: Int, _ body: (_ batch: BatchSource.Batch, _ share: Double, _ part: Int) throws -> Void
+) throws -> Void

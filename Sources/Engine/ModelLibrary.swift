@@ -78,7 +78,7 @@ struct ModelLibrary {
       try Trainer(
         plan: plan, task: task, training: training, model: model, data: data, positions: positions, phase: phase,
         partial: partial, cancel: cancel, reporter: reporter,
-        recorder: plan.recordsSteps ? GraphRecorder(device: device) : nil
+        recorder: plan.stepRecorder(on: device)
       ).train()
       try model.save(file: file.path, metadata: ["made-by": "lethe", "phase": phase.rawValue])
       return (model, false)

@@ -13,6 +13,12 @@ final class PartLoader {
     session = HostSession(world: world, cancel: cancel)
   }
 
+  /// What parts draw in the step under way, where it is to be recorded.
+  var draws: StepDraws? {
+    get { session.draws }
+    set { session.draws = newValue }
+  }
+
   /// An objective; `step` says where the run stands.
   func objective(_ part: PartPlan, step: Int?) throws -> ObjectiveInstance {
     let handle = try handle(part, .objective)

@@ -26,7 +26,10 @@ final class Pipeline {
   private var updater: UpdaterInstance?
   /// What parts that were swapped out had kept, handed back when they return.
   private var kept: [String: SavedState] = [:]
-  private var promises: [ValueCheck] = []
+  /// Checks that the step under way has made.
+  private var checks: [ValueCheck] = []
+  /// Flags of the steps since somebody looked, with what they mean.
+  private var promises: [(isBroken: Tensor, error: PluginError)] = []
   private var uniform: [Int: Tensor] = [:]
   /// Optimizer steps done, for messages of plugins.
   var step = 0
@@ -220,6 +223,27 @@ final class Pipeline {
 
   // MARK: One step
 
+  /// Why steps with the parts in force cannot be recorded; nil where they can.
+  var obstacleToRecording: String? {
+    if let updater = parts.updater { return "the updater '\(updater.id)' may look at what a step did" }
+    if parts.transform != nil { return "the transform of the losses is a function on the processor" }
+    if case .function(let function)? = parts.reweighter {
+      return "the reweighter '\(function.symbol)' is a function on the processor"
+    }
+    let others: [StrategyInstance?] = [objective, reweighter as? ReweighterInstance]
+    let manifests = others.compactMap { $0?.strategy.manifest }
+    return manifests.first { !$0.isCapturable }.map { "the manifest of '\($0.id)' does not say that it is capturable" }
+  }
+
+  /// Does a step in which parts draw in a way that can be recorded.
+  func drawing<Result>(from draws: StepDraws, _ body: () throws -> Result) throws -> Result {
+    loader.draws = draws
+    defer { loader.draws = nil }
+    let result = try body()
+    do { try draws.end() } catch { throw EngineError.mismatch("\(error)") }
+    return result
+  }
+
   /// The terms of a batch with their weights and values. `share` is the batch's part of the step's samples, `part` which
   /// batch of the step it is.
   func terms(
@@ -247,7 +271,7 @@ final class Pipeline {
       if let reweighter {
         let answer = try reweighter.weights(for: term, progress: progress)
         weights = answer.tensor
-        if let check = answer.valueCheck { promises.append(check) }
+        if let check = answer.valueCheck { checks.append(check) }
       }
       var factors = try weights ?? uniformWeights(n, like: losses)
       if let importance = term.importance { factors = try factors * importance }
@@ -316,6 +340,19 @@ final class Pipeline {
     return { try updater.afterStep(progress: progress, learningRate: learningRate) }
   }
 
+  /// The checks of the step under way, which is over.
+  func takeChecks() -> [ValueCheck] {
+    defer { checks = [] }
+    return checks
+  }
+
+  /// Remembers the checks of a step until somebody looks; `copies` where the next step writes over their flags.
+  func remember(_ checks: [ValueCheck], of step: Int, copies: Bool) throws {
+    for check in checks {
+      promises.append((copies ? try check.isBroken.clone() : check.isBroken, check.error(step)))
+    }
+  }
+
   /// Reads whether reweighters kept their promises since the last check, and tells what plugins reported.
   func checkPromises() throws {
     defer { promises = [] }
@@ -329,27 +366,6 @@ final class Pipeline {
     uniform[n] = made
     return made
   }
-}
-
-/// The batches of a step one by one, each with its share of the step's samples and its number. Round 0 has the step's own,
-/// every other round a draw of its own, the same for the same step and round.
-typealias StepWindow = (
-  _ round: Int, _ body: (_ batch: BatchSource.Batch, _ share: Double, _ part: Int) throws -> Void
-) throws -> Void
-
-/// A term with the weights of its samples.
-struct WeighedTerm {
-  let name: String
-  /// The set its samples are of; none for a penalty.
-  let set: PluginHost.SampleSet
-  /// The coefficient and the batch's share.
-  let scale: Double
-  /// `[n]`, without a graph; nil for a penalty.
-  let losses: Tensor?
-  /// `[n]`; nil where all samples count the same.
-  let weights: Tensor?
-  /// The scalar that is differentiated.
-  let value: Tensor
 }
 
 extension SwapPlan {

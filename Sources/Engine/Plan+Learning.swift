@@ -13,6 +13,9 @@ extension RunPlan {
     return device
   }
 
+  /// What records steps, where the plan has it.
+  func stepRecorder(on device: Device) -> (any StepRecorder)? { recordsSteps ? GraphRecorder(device: device) : nil }
+
   /// Logits of a batch in binary32, computed in the plan's precision.
   ///
   /// - Precondition: the model is a classifier.

@@ -16,7 +16,7 @@ final class Trainer {
   private let phase: Phase
   private let partial: URL
   private let recorder: (any StepRecorder)?
-  private var recorded: RecordedStep?
+  private var recorded: RecordedStep<Void>?
 
   /// - Parameters:
   ///   - positions: the samples to learn, in dataset order.
@@ -46,12 +46,9 @@ final class Trainer {
   func train() throws {
     guard let recorder else { return try takeSteps() }
     try recorder.scope {
-      // The first window of an epoch is as large as any.
-      let window = epochPlan(0).windows(accumulating: training.optimizer.accumulate).first ?? []
-      recorded = try RecordedStep(
-        recorder, sizes: window.map(\.count), device: learner.model.device, average: learner.average
-      ) { [unowned self] sizes, numbers, batch in
-        try carryOut(sizes, numbers: numbers, batch: batch)
+      recorded = try RecordedStep(recorder, device: learner.model.device, average: learner.average) {
+        [unowned self] _, window, numbers, _, batch in
+        try carryOut(window, numbers: numbers, batch: batch)
       }
       // Before the stream is left that its memory belongs to.
       defer { recorded = nil }
@@ -89,23 +86,22 @@ final class Trainer {
 
   private func step(_ window: [StepSlice], number: Int, learningRate: Double) throws {
     try seedStep(training.seed, number)
-    let sizes = window.map(\.count)
     let batch = { [source] part in try source.batch(window[part], step: number, part: part) }
-    guard let recorded else { return try carryOut(sizes, learningRate: learningRate, batch: batch) }
-    try recorded.take(sizes: sizes, learningRate: learningRate, batch: batch)
+    guard let recorded else { return try carryOut(window, learningRate: learningRate, batch: batch) }
+    _ = try recorded.take(window, number: number, learningRate: learningRate, batch: batch)
   }
 
   /// One step over the batches of its parts. Where it may be recorded all that changes from step to step is in `numbers` and
   /// in the batches.
   private func carryOut(
-    _ sizes: [Int], learningRate: Double = 0, numbers: StepNumbers? = nil,
+    _ window: [StepSlice], learningRate: Double = 0, numbers: StepNumbers? = nil,
     batch: (_ part: Int) throws -> BatchSource.Batch
   ) throws {
     try learner.begin()
-    let samples = sizes.reduce(0, +)
+    let samples = window.reduce(0) { $0 + $1.count }
     var gradients: [Tensor] = []
     var total: Tensor?
-    for part in sizes.indices {
+    for part in window.indices {
       let batch = try batch(part)
       let share = Double(batch.count) / Double(samples)
       let loss = try task.trainingLoss(learner.model, batch, training) * share

@@ -17,7 +17,10 @@ extension Unlearning {
   }
 
   private func carryOut(_ swap: SwapPlan, epoch: Int) throws -> SwapRecord {
-    let changed = try timed { try pipeline.apply(swap) }
+    let changed = try timed {
+      // A rate alone is a number that recorded steps read.
+      try swap.isRateAlone ? pipeline.apply(swap) : changing { try pipeline.apply(swap) }
+    }
     schedule = pipeline.parts.schedule(nominal)
     noteStatus()
     return SwapRecord(step: step, epoch: epoch, roles: changed.roles, plugins: changed.plugins)
@@ -155,6 +158,13 @@ struct Swap {
   /// Whether somebody asked for it while the run went on.
   let isAsked: Bool
   var isDone = false
+}
+
+extension SwapPlan {
+  /// Whether nothing but the learning rate changes.
+  fileprivate var isRateAlone: Bool {
+    objective == nil && reweighter == nil && updater == nil && mask == nil && schedule == nil && tune == nil
+  }
 }
 
 extension RunPlan {

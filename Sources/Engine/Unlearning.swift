@@ -27,6 +27,10 @@ final class Unlearning {
   let nominal: Timeline
   var timeline: Timeline
   var schedule: LearningRateSchedule
+  private let recorder: (any StepRecorder)?
+  private var recording: RecordedStep<StepOutcome>?
+  /// Why steps are not recorded, as was told last.
+  private var toldObstacle: String?
   private let clock = ContinuousClock()
   private var best: Double?
   private var last: LastStep?
@@ -44,10 +48,13 @@ final class Unlearning {
   /// - Parameters:
   ///   - changes: what was asked of the run while it went on, when it is repeated or goes on.
   ///   - desk: where requests come in; nil for a run that nobody can reach.
+  ///   - recorder: what records steps and replays them; nil to have every step carried out operator by operator.
   init(
     plan: RunPlan, pipeline: PipelinePlan, model: TrainableModel, shared: Workbench.Shared, folder: RunFolder,
-    changes: [ChangeRecord] = [], desk: ControlDesk? = nil, cancel: CancelFlag, reporter: Reporter
+    changes: [ChangeRecord] = [], desk: ControlDesk? = nil, cancel: CancelFlag, reporter: Reporter,
+    recorder: (any StepRecorder)? = nil
   ) throws {
+    self.recorder = recorder
     self.plan = plan
     self.model = model
     self.shared = shared
@@ -98,6 +105,46 @@ final class Unlearning {
 
   /// Takes all steps that are left.
   func run() throws {
+    guard let recorder else { return try takeSteps() }
+    try recorder.scope {
+      // Before the stream is left that their memory belongs to.
+      defer { (recording, last) = (nil, nil) }
+      try startRecording()
+      try takeSteps()
+    }
+  }
+
+  /// Changes what a step does: what was recorded is forgotten before, as it reads memory of the parts that were in force, and
+  /// recording begins anew with those that are in force afterwards.
+  func changing<Result>(_ body: () throws -> Result) throws -> Result {
+    recording = nil
+    let result: Result
+    do { result = try body() } catch {
+      try startRecording()
+      throw error
+    }
+    try startRecording()
+    return result
+  }
+
+  /// From now on steps are recorded, where the parts in force allow it.
+  private func startRecording() throws {
+    guard let recorder else { return }
+    if let obstacle = pipeline.obstacleToRecording {
+      defer { toldObstacle = obstacle }
+      guard obstacle != toldObstacle else { return }
+      return try reporter.say(
+        .warning("steps are carried out one operator at a time in spite of 'cuda_graphs': \(obstacle)"))
+    }
+    recording = try RecordedStep(recorder, device: shared.device, average: learner.average) {
+      [unowned self] number, window, numbers, draws, batch in
+      try pipeline.drawing(from: draws) {
+        try carryOut(window, progress(of: number), learningRate: 0, numbers: numbers, batch: batch)
+      }
+    }
+  }
+
+  private func takeSteps() throws {
     while step < timeline.steps { try advance() }
     // Parts have no state to save once they are finished.
     if step < timeline.firstStep(of: timeline.epochs) { try check(epoch: timeline.epochs - 1) }
@@ -152,10 +199,8 @@ final class Unlearning {
     }
     guard let loaded else { preconditionFailure("an epoch was loaded") }
     let windows = loaded.windows
-    let number = step - timeline.firstStep(of: epoch)
-    let progress = PluginHost.Progress(
-      step: step, steps: timeline.steps, epoch: epoch, epochs: timeline.epochs, stepInEpoch: number,
-      stepsInEpoch: windows.count)
+    let progress = progress(of: step)
+    let number = progress.stepInEpoch
     // The rate follows the share of the epoch that is done, whatever a swapped schedule makes of its length.
     let length = nominal.steps(in: 0)
     let rate = schedule.rate(at: epoch * length + number * length / windows.count)
@@ -164,18 +209,41 @@ final class Unlearning {
     isLastToForget = number == loaded.lastToForget
   }
 
+  /// Where a step of the epoch that is loaded stands, or of one as long.
+  private func progress(of step: Int) -> PluginHost.Progress {
+    let epoch = timeline.epoch(of: step)
+    return PluginHost.Progress(
+      step: step, steps: timeline.steps, epoch: epoch, epochs: timeline.epochs,
+      stepInEpoch: step - timeline.firstStep(of: epoch), stepsInEpoch: loaded?.windows.count ?? 0)
+  }
+
   private func take(_ window: [StepSlice], _ progress: PluginHost.Progress, learningRate: Double) throws {
     try seedStep(plan.seed, progress.step)
+    let batch = { [source] part in try source.batch(window[part], step: progress.step, part: part) }
+    let (outcome, isReplayed) =
+      try recording?.take(window, number: progress.step, learningRate: learningRate, batch: batch)
+      ?? (carryOut(window, progress, learningRate: learningRate, batch: batch), false)
+    try pipeline.remember(outcome.checks, of: progress.step, copies: isReplayed)
+    last = LastStep(terms: outcome.terms, learningRate: learningRate)
+  }
+
+  /// One step over the batches of its parts. Where it may be recorded all that changes from step to step is in `numbers`, in
+  /// the batches and in what parts draw.
+  private func carryOut(
+    _ window: [StepSlice], _ progress: PluginHost.Progress, learningRate: Double, numbers: StepNumbers? = nil,
+    batch: (_ part: Int) throws -> BatchSource.Batch
+  ) throws -> StepOutcome {
     try learner.begin()
     let samples = window.reduce(0) { $0 + $1.count }
     var sum: StepSum?
-    for (part, slice) in window.enumerated() {
-      let batch = try source.batch(slice, step: progress.step, part: part)
+    var shown: [WeighedTerm] = []
+    for part in window.indices {
+      let batch = try batch(part)
       let share = Double(batch.count) / Double(samples)
       let terms = try pipeline.terms(of: batch, progress, share: share, part: part)
       let new = try pipeline.sum(terms, progress, learningRate: learningRate)
       if let old = sum { try old.add(new) } else { sum = new }
-      last = LastStep(terms: terms, learningRate: learningRate)
+      shown = terms
     }
     guard let sum else { preconditionFailure("a window has a slice") }
     let direction = try pipeline.direction(sum, progress, learningRate: learningRate) { [self] round, body in
@@ -188,7 +256,9 @@ final class Unlearning {
       }
     }
     try learner.step(
-      direction, loss: sum.loss, learningRate: learningRate, afterStep: pipeline.afterStep(progress, learningRate))
+      direction, loss: sum.loss, learningRate: learningRate, numbers: numbers,
+      afterStep: pipeline.afterStep(progress, learningRate))
+    return StepOutcome(terms: shown, checks: pipeline.takeChecks())
   }
 
   // MARK: Between steps
@@ -265,6 +335,13 @@ extension Interval? {
     case .epochs(let count): epoch.map { $0 % count == 0 } ?? false
     }
   }
+}
+
+/// What a step leaves behind beside the weights.
+private struct StepOutcome {
+  /// Of its last batch.
+  let terms: [WeighedTerm]
+  let checks: [ValueCheck]
 }
 
 /// What the last step computed, kept on the device until somebody wants to read it.

@@ -48,7 +48,8 @@ package struct RecipeSection: Sendable, Equatable {
       RecipeKey("device", "cpu, cuda, cuda:N", "cpu", "where tensors live"),
       RecipeKey("precision", "fp32, bf16", "fp32", "arithmetic of forward and backward passes (bf16: autocast)"),
       RecipeKey("channels_last", "true, false", "true", "layout of images and convolution weights"),
-      RecipeKey("cuda_graphs", "true, false", "false", "on CUDA: record a training step once and replay it"),
+      RecipeKey(
+        "cuda_graphs", "true, false", "false", "on CUDA: record steps once for each batch size and replay them"),
       RecipeKey("threads", "whole number", "one a core", "threads LibTorch computes with"),
       RecipeKey("data", "map", "glyphs", "what is learned from"),
       RecipeKey("forget", "map, list of maps", "–", "what is forgotten; several maps: one after another"),

@@ -12,17 +12,22 @@ import Testing
   /// Keeps the steps that it is to record.
   final class Repeater: StepRecorder {
     var scopes = 0, recordings = 0, replays = 0
+    /// How many generators each recording was given.
+    var drawn: [Int] = []
 
     func scope(_ body: () throws -> Void) throws {
       scopes += 1
       try body()
     }
 
-    func record(_ body: @escaping () throws -> Void) throws -> () throws -> Void {
+    func record<Outcome>(
+      drawingFrom generators: [Generator], _ body: @escaping () throws -> Outcome
+    ) throws -> () throws -> Outcome {
       recordings += 1
+      drawn.append(generators.count)
       return {
         self.replays += 1
-        try body()
+        return try body()
       }
     }
   }
@@ -111,6 +116,7 @@ import Testing
     ["precision=bf16"],
     ["channels_last=false"],
     ["base.batch=400"],
+    ["base.epochs=5"],
     ["base.steps=17", "base.epochs=null"],
   ]
 
@@ -125,8 +131,10 @@ import Testing
     switch overrides.first {
     // A batch that holds all samples: two epochs of one step, which only warm up.
     case "base.batch=400": #expect(recorder.recordings == 0)
-    case "base.steps=17": #expect((recorder.recordings, recorder.replays) == (1, 16 - RecordedStep.warmUp))
-    default: #expect((recorder.recordings, recorder.replays) == (1, 22 - RecordedStep.warmUp))
+    // The last batches are met for the fourth time in the fourth epoch.
+    case "base.epochs=5": #expect((recorder.recordings, recorder.replays) == (2, 60 - 2 * RecordedSteps.warmUp))
+    case "base.steps=17": #expect((recorder.recordings, recorder.replays) == (1, 16 - RecordedSteps.warmUp))
+    default: #expect((recorder.recordings, recorder.replays) == (1, 22 - RecordedSteps.warmUp))
     }
   }
 
@@ -135,7 +143,7 @@ import Testing
     defer { training.toy.clean() }
     let recorder = Repeater()
     #expect(try training.weights(recorder) == training.weights(nil))
-    #expect((recorder.recordings, recorder.replays) == (1, 10 - RecordedStep.warmUp))
+    #expect((recorder.recordings, recorder.replays) == (1, 10 - RecordedSteps.warmUp))
   }
 
   @Test(arguments: [2, 9, 12, 15])
@@ -145,7 +153,7 @@ import Testing
     let recorder = Repeater()
     #expect(try training.weights(recorder, stopAfter: step) == training.weights(nil))
     #expect(recorder.scopes == 2)
-    #expect(recorder.recordings == (step <= RecordedStep.warmUp ? 1 : 2))
+    #expect(recorder.recordings == (step <= RecordedSteps.warmUp ? 1 : 2))
   }
 
   @Test func `a bad step is found among replayed ones`() throws {
@@ -192,8 +200,10 @@ import Testing
   }
 
   /// Steps from static tensors without any recording, on whatever device.
-  private struct Carrying: StepRecorder {
+  private final class Carrying: StepRecorder {
     func scope(_ body: () throws -> Void) throws { try body() }
-    func record(_ body: @escaping () throws -> Void) throws -> () throws -> Void { body }
+    func record<Outcome>(
+      drawingFrom generators: [Generator], _ body: @escaping () throws -> Outcome
+    ) throws -> () throws -> Outcome { body }
   }
 }
