@@ -41,11 +41,15 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Where steps are taken: cpu, cuda or cuda:N.")
   var device: String = "cpu"
 
+  @Flag(help: "Time whole runs of classification whose steps are CUDA graphs too; for --device cuda.")
+  var cudaGraphs = false
+
   @Flag(help: "JSON instead of text.")
   var json = false
 
   func validate() throws {
     if rounds < 2 { throw ValidationError("--rounds must be at least 2") }
+    if cudaGraphs, device == "cpu" { throw ValidationError("--cuda-graphs needs --device cuda") }
   }
 
   func run() throws {
@@ -54,7 +58,8 @@ struct BenchCommand: ParsableCommand {
     let workshop = Workshop.live
     Signals.watch(workshop.cancel)
     let screen = Screen(mode: .full)
-    let benches = Benches(workshop: workshop, rounds: rounds, device: device, screen: screen)
+    let benches = Benches(
+      workshop: workshop, rounds: rounds, device: device, takesGraphs: cudaGraphs, screen: screen)
     var results: [BenchResult] = []
     for name in known
     where what.isEmpty ? !["plugins", "classification", "diffusion"].contains(name) : what.contains(name) {

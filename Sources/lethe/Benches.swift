@@ -17,6 +17,8 @@ struct Benches {
   let rounds: Int
   /// Where tensors live: what a recipe's `device` says.
   let device: String
+  /// Whether whole runs whose steps are CUDA graphs are timed too.
+  let takesGraphs: Bool
   let screen: Screen
 
   /// Runs one of them; `tell` gets each answer as soon as it is known.
@@ -185,7 +187,8 @@ struct Benches {
   private func classification(tell: (BenchResult) -> Void) throws -> [BenchResult] {
     guard let python = Benches.python else { throw CommandError.python("LETHE_PYTHON is not set") }
     return try ClassificationBench(
-      python: python, workshop: workshop, rounds: max(2, rounds / 5), device: device, screen: screen
+      python: python, workshop: workshop, rounds: max(2, rounds / 5), device: device, takesGraphs: takesGraphs,
+      screen: screen
     ).run(tell: tell)
   }
 

@@ -8,9 +8,15 @@ struct ClassificationBench {
   private enum Side: String, CaseIterable {
     case fp32 = "lethe fp32"
     case bf16 = "lethe bf16"
+    case graphs32 = "lethe fp32 with CUDA graphs"
+    case graphs16 = "lethe bf16 with CUDA graphs"
     case published, tidy
 
-    var isOurs: Bool { self == .fp32 || self == .bf16 }
+    var isOurs: Bool { self != .published && self != .tidy }
+    var hasGraphs: Bool { self == .graphs32 || self == .graphs16 }
+    var precision: String { self == .bf16 || self == .graphs16 ? "bf16" : "fp32" }
+    /// Keeps the seeds of the sides apart.
+    var number: Int { Side.allCases.firstIndex(of: self) ?? 0 }
   }
 
   /// What one process of a side took.
@@ -33,8 +39,11 @@ struct ClassificationBench {
   let workshop: Workshop
   let rounds: Int
   let device: String
+  /// Whether runs whose steps are CUDA graphs take part.
+  let takesGraphs: Bool
   let screen: Screen
 
+  private var sides: [Side] { Side.allCases.filter { takesGraphs || !$0.hasGraphs } }
   private var isOnDevice: Bool { device != "cpu" }
 
   /// Takes turns, and gives the ratios of the medians of each pair.
@@ -51,7 +60,7 @@ struct ClassificationBench {
     screen.tell("classification: a first run, which trains the model that all sides begin with …")
     _ = try ours(.fp32, recipe, folder, round: 0)
     for round in 1...rounds {
-      for side in Side.allCases {
+      for side in sides {
         screen.tell("classification: round \(round) of \(rounds), \(side.rawValue) …")
         let sample = side.isOurs ? try ours(side, recipe, folder, round: round) : try theirs(side, plan, folder, round)
         samples[side, default: []].append(sample)
@@ -73,9 +82,10 @@ struct ClassificationBench {
     let end = try Spawn.run(
       program,
       [
-        "run", recipe.path, "device=\(device)", "seed=\(100 * round + (side == .bf16 ? 1 : 0))",
-        "precision=\(side == .bf16 ? "bf16" : "fp32")", "--output", output.path, "--quiet",
-      ] + base, environment: ["LETHE_CACHE": folder.appendingPathComponent("cache").path],
+        "run", recipe.path, "device=\(device)", "seed=\(100 * round + side.number)", "precision=\(side.precision)",
+        "--output", output.path, "--quiet",
+      ] + base + (side.hasGraphs ? ["cuda_graphs=true"] : []),
+      environment: ["LETHE_CACHE": folder.appendingPathComponent("cache").path],
       errors: folder.appendingPathComponent("errors").path)
     let runs = try FileManager.default.contentsOfDirectory(at: output, includingPropertiesForKeys: nil)
     guard let made = runs.first else { throw CommandError.cannotStart(program) }
@@ -140,7 +150,8 @@ struct ClassificationBench {
     var results: [BenchResult] = []
     for other in [Side.published, .tidy] {
       for question in questions {
-        for (side, goal) in [(Side.fp32, question.fp32), (.bf16, question.bf16)] {
+        for side in sides where side.isOurs {
+          let goal = side.precision == "bf16" ? question.bf16 : question.fp32
           results.append(
             pair(
               "\(question.name), \(side.rawValue) over \(other.rawValue) PyTorch", samples[side, default: []],
