@@ -6,9 +6,21 @@ struct Convolution {
   let bias: Tensor?
   let stride: Int
   let padding: Int
+  /// Whether what the stride leaves out is taken away before and not by the convolution.
+  private let thinsBefore: Bool
+
+  /// A convolution of `weight`, [outputs, inputs, kernel, kernel].
+  init(weight: Tensor, bias: Tensor?, stride: Int, padding: Int) {
+    (self.weight, self.bias, self.stride, self.padding) = (weight, bias, stride, padding)
+    let shape = weight.shape
+    // In channels-last memory the gradient of such a weight is computed by a kernel of oneDNN that on processors with AVX2 and
+    // no AVX-512 writes beyond its end where there are fewer than eight inputs (LibTorch 2.11.0).
+    thinsBefore = shape[2] == 1 && shape[3] == 1 && padding == 0 && stride > 1 && shape[1] < 8
+  }
 
   func callAsFunction(_ input: Tensor) throws(TensorError) -> Tensor {
-    try input.conv2d(weight, bias: bias, stride: stride, padding: padding)
+    guard thinsBefore else { return try input.conv2d(weight, bias: bias, stride: stride, padding: padding) }
+    return try input.maxPool2d(1, stride: stride).conv2d(weight, bias: bias)
   }
 }
 

@@ -44,4 +44,30 @@ import Testing
     let said = try TorchVision.check(model)
     #expect(said.hasPrefix("122 tensors loaded, strict=True"), "\(said)")
   }
+
+  /// With as many rows as make LibTorch's own kernel write beyond the gradient where the processor has AVX2 and no AVX-512.
+  @Test(arguments: [2, 4, 8])
+  func `a shortcut of few channels sees every second pixel, and its gradient stays inside its memory`(_ inputs: Int)
+    throws
+  {
+    let generator = try Generator(seed: 3)
+    let image = try Tensor.randomNormal([32, inputs, 28, 28], generator: generator).contiguous(.channelsLast)
+    let weight = try Tensor.randomNormal([8, inputs, 1, 1], generator: generator).contiguous(.channelsLast)
+    try weight.setRequiresGrad(true)
+    let shortcut = Convolution(weight: weight, bias: nil, stride: 2, padding: 0)
+    let places = try Tensor((0..<14).map { Int64(2 * $0) }, shape: [14])
+    let seen = try image.indexSelect(2, places).indexSelect(3, places)
+    // [n, h, w, inputs] times [inputs, outputs].
+    let wanted = try seen.permute([0, 2, 3, 1]).reshape([-1, inputs]).matmul(
+      weight.detach().reshape([8, inputs]).transpose(0, 1))
+    for _ in 0..<20 {
+      let output = try shortcut(image)
+      let difference = try output.detach().permute([0, 2, 3, 1]).reshape([-1, 8]) - wanted
+      #expect(try difference.absolute().max().item() < 1e-5)
+      let found = try #require(try gradient(of: [output.sum()], withRespectTo: [weight])[0])
+      // Of the sum of all outputs: for each input the sum of what is seen of it.
+      let sums = try seen.sum(along: [0, 2, 3]).reshape([1, inputs]).expand([8, inputs])
+      #expect(try (found.reshape([8, inputs]) - sums).absolute().max().item() < 1e-2)
+    }
+  }
 }
