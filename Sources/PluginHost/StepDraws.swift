@@ -8,29 +8,21 @@ package import Tensors
 /// and is told so, by `end` at the latest.
 package final class StepDraws {
   /// Something that was asked for in a step.
-  private final class Draw {
+  private struct Draw {
     /// What was asked for, in words.
     let name: String
-    /// Where its numbers come from in a step.
-    let source: DrawSource
     let place: Place
 
+    /// Where its numbers lie or come from, with what they are in a step.
     enum Place {
-      case generator(Generator)
-      case tensor(Tensor)
-    }
-
-    init(name: String, source: DrawSource, place: Place) {
-      self.name = name
-      self.source = source
-      self.place = place
+      case generator(Generator, seed: (_ step: Int) -> UInt64)
+      case tensor(Tensor, numbers: (_ step: Int) throws -> Tensor)
     }
 
     func drawAnew(step: Int) throws {
-      switch (source, place) {
-      case (.seed(let seed), .generator(let generator)): try generator.setSeed(seed(step))
-      case (.numbers(let numbers), .tensor(let tensor)): try withoutGradients { try tensor.assign(numbers(step)) }
-      default: preconditionFailure("a draw has the place that its source needs")
+      switch place {
+      case .generator(let generator, let seed): try generator.setSeed(seed(step))
+      case .tensor(let tensor, let numbers): try withoutGradients { try tensor.assign(numbers(step)) }
       }
     }
   }
@@ -47,7 +39,7 @@ package final class StepDraws {
   /// The generators that strategies drew from by themselves.
   package var generators: [Generator] {
     draws.compactMap { draw in
-      guard case .generator(let generator) = draw.place else { return nil }
+      guard case .generator(let generator, _) = draw.place else { return nil }
       return generator
     }
   }
@@ -69,35 +61,25 @@ package final class StepDraws {
 
   /// A generator that stands where its seed for this step puts it.
   func generator(_ name: String, on device: Device, seed: @escaping (_ step: Int) -> UInt64) throws -> Generator {
-    let draw = try draw(name) {
-      Draw(name: name, source: .seed(seed), place: .generator(try Generator(seed: seed(step), device: device)))
-    }
-    guard case .generator(let generator) = draw.place else { throw OtherDraw(name: name, isMissing: false) }
+    let place = try place(of: name) { .generator(try Generator(seed: seed(step), device: device), seed: seed) }
+    guard case .generator(let generator, _) = place else { throw OtherDraw(name: name, isMissing: false) }
     return generator
   }
 
   /// Numbers that are drawn outside of the recorded step, which finds them in this tensor's memory.
   func tensor(_ name: String, _ numbers: @escaping (_ step: Int) throws -> Tensor) throws -> Tensor {
-    let draw = try draw(name) { Draw(name: name, source: .numbers(numbers), place: .tensor(try numbers(step))) }
-    guard case .tensor(let tensor) = draw.place else { throw OtherDraw(name: name, isMissing: false) }
+    let place = try place(of: name) { .tensor(try numbers(step), numbers: numbers) }
+    guard case .tensor(let tensor, _) = place else { throw OtherDraw(name: name, isMissing: false) }
     // Another tensor of the same memory: whose graph and shape a strategy may change.
     return try withoutGradients { try tensor.detach() }
   }
 
-  private func draw(_ name: String, _ make: () throws -> Draw) throws -> Draw {
+  /// The place of the next draw; made where it is the first step's.
+  private func place(of name: String, _ make: () throws -> Draw.Place) throws -> Draw.Place {
+    if next == draws.count, steps == 1 { draws.append(Draw(name: name, place: try make())) }
+    guard next < draws.count, draws[next].name == name else { throw OtherDraw(name: name, isMissing: false) }
     defer { next += 1 }
-    guard next < draws.count else {
-      guard steps == 1 else { throw OtherDraw(name: name, isMissing: false) }
-      draws.append(try make())
-      return draws[next]
-    }
-    guard draws[next].name == name else { throw OtherDraw(name: name, isMissing: false) }
-    return draws[next]
-  }
-
-  private enum DrawSource {
-    case seed((_ step: Int) -> UInt64)
-    case numbers((_ step: Int) throws -> Tensor)
+    return draws[next].place
   }
 
   /// A strategy asked for other random numbers than in the step before.
