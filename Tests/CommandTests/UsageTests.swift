@@ -20,6 +20,7 @@ import Testing
       (["frob"], 64), (["run", "--frob"], 64), (["run"], 64), (["compare"], 64), (["plan"], 64), (["evaluate"], 64),
       (["run", "a.yaml", "nonsense"], 64), (["run", "a.yaml", "--resume", "x"], 64),
       (["run", "--resume", "x", "--output", "y"], 64), (["bench", "everything"], 64), (["bench", "--rounds", "1"], 64),
+      (["bench", "--cuda-graphs"], 64),
       (["bench", "precision", "--device", "tpu"], 65),
       (["run", "no.yaml"], 66), (["plan", "no.yaml"], 66), (["compare", "no.yaml"], 66),
       (["evaluate", "good.yaml"], 64), (["evaluate", "good.yaml", "weights="], 64),
